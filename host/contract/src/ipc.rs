@@ -1,0 +1,145 @@
+//! The `ipc` encoding: batches as Arrow IPC streams.
+//!
+//! Bytes from a guest are refused when compressed (a few kilobytes may announce gigabytes), when they
+//! hold another number of batches than one, or when the schema is not the one that was bound.
+
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::FieldRef;
+use arrow::error::ArrowError;
+use arrow_ipc::reader::StreamReader;
+use arrow_ipc::writer::StreamWriter;
+use arrow_ipc::{MessageHeader, root_as_message};
+
+use crate::lift::{ColumnBreach, check_column};
+
+/// IPC bytes that a plugin returned and that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum IpcBreach {
+    #[error("the Arrow IPC stream ends within a message")]
+    Truncated,
+    #[error("the Arrow IPC stream is not readable: {0}")]
+    Unreadable(String),
+    #[error("the Arrow IPC stream is compressed; only plain buffers are taken from a plugin")]
+    Compressed,
+    #[error("the Arrow IPC stream holds {0} batches where one is expected")]
+    BatchCount(usize),
+    #[error("the Arrow IPC stream holds {actual} rows where {expected} are expected")]
+    Rows { expected: usize, actual: usize },
+    #[error("the Arrow IPC stream lacks the column `{0}`")]
+    MissingColumn(String),
+    #[error("the Arrow IPC stream has a column `{0}` that was not declared")]
+    UnknownColumn(String),
+    #[error("column `{column}` has the type {actual} where {expected} was declared")]
+    Type {
+        column: String,
+        expected: arrow::datatypes::DataType,
+        actual: arrow::datatypes::DataType,
+    },
+    #[error(transparent)]
+    Column(#[from] ColumnBreach),
+}
+
+/// One batch as an IPC stream.
+pub fn encode(batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
+    let mut writer = StreamWriter::try_new(Vec::new(), batch.schema_ref())?;
+    writer.write(batch)?;
+    writer.finish()?;
+    writer.into_inner()
+}
+
+/// The columns of the one batch in `bytes`, in the order of `fields`. `rows` is the exact number of rows.
+pub fn decode(bytes: &[u8], fields: &[FieldRef], rows: usize) -> Result<Vec<ArrayRef>, IpcBreach> {
+    let batch_count = refuse_compression(bytes)?;
+    if batch_count > 1 || (batch_count == 0 && rows > 0) {
+        return Err(IpcBreach::BatchCount(batch_count));
+    }
+    let batch = read_only_batch(bytes)?;
+    if batch.num_rows() != rows {
+        return Err(IpcBreach::Rows { expected: rows, actual: batch.num_rows() });
+    }
+    let schema = batch.schema();
+    if let Some(unknown) = schema
+        .fields()
+        .iter()
+        .find(|column| fields.iter().all(|field| field.name() != column.name()))
+    {
+        return Err(IpcBreach::UnknownColumn(unknown.name().clone()));
+    }
+    fields
+        .iter()
+        .map(|field| {
+            let Some(array) = batch.column_by_name(field.name()) else {
+                return Err(IpcBreach::MissingColumn(field.name().clone()));
+            };
+            if array.data_type() != field.data_type() {
+                return Err(IpcBreach::Type {
+                    column: field.name().clone(),
+                    expected: field.data_type().clone(),
+                    actual: array.data_type().clone(),
+                });
+            }
+            check_column(field, array)?;
+            Ok(array.clone())
+        })
+        .collect()
+}
+
+fn read_only_batch(bytes: &[u8]) -> Result<RecordBatch, IpcBreach> {
+    // The reader returns errors for most malformed streams, but slices some buffers by offsets of the
+    // stream without asking, which panics when they are out of range.
+    let read = || -> Result<RecordBatch, ArrowError> {
+        let mut reader = StreamReader::try_new(Cursor::new(bytes), None)?;
+        let schema = reader.schema();
+        reader.next().unwrap_or_else(|| Ok(RecordBatch::new_empty(schema)))
+    };
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(batch)) => Ok(batch),
+        Ok(Err(error)) => Err(IpcBreach::Unreadable(error.to_string())),
+        Err(_) => Err(IpcBreach::Unreadable("a buffer lies outside of the stream".to_owned())),
+    }
+}
+
+/// Walks the encapsulated messages (<https://arrow.apache.org/docs/format/Columnar.html#encapsulated-message-format>)
+/// and counts record batches; an error when any body is compressed.
+fn refuse_compression(bytes: &[u8]) -> Result<usize, IpcBreach> {
+    let mut batches = 0;
+    let mut rest = bytes;
+    loop {
+        let Some((prefix, after)) = rest.split_first_chunk::<4>() else {
+            // A stream may end without its end-of-stream marker.
+            return if rest.is_empty() { Ok(batches) } else { Err(IpcBreach::Truncated) };
+        };
+        let (length, after) = if *prefix == [0xff; 4] {
+            let (length, after) = after.split_first_chunk::<4>().ok_or(IpcBreach::Truncated)?;
+            (i32::from_le_bytes(*length), after)
+        } else {
+            (i32::from_le_bytes(*prefix), after)
+        };
+        if length == 0 {
+            return Ok(batches);
+        }
+        let length = usize::try_from(length).map_err(|_| IpcBreach::Truncated)?;
+        let (metadata, after) = after.split_at_checked(length).ok_or(IpcBreach::Truncated)?;
+        let message =
+            root_as_message(metadata).map_err(|error| IpcBreach::Unreadable(error.to_string()))?;
+        let compressed = match message.header_type() {
+            MessageHeader::RecordBatch => {
+                batches += 1;
+                message.header_as_record_batch().is_some_and(|batch| batch.compression().is_some())
+            }
+            MessageHeader::DictionaryBatch => message
+                .header_as_dictionary_batch()
+                .and_then(|dictionary| dictionary.data())
+                .is_some_and(|batch| batch.compression().is_some()),
+            _ => false,
+        };
+        if compressed {
+            return Err(IpcBreach::Compressed);
+        }
+        let body = usize::try_from(message.bodyLength()).map_err(|_| IpcBreach::Truncated)?;
+        rest = after.get(body..).ok_or(IpcBreach::Truncated)?;
+    }
+}

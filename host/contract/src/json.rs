@@ -1,0 +1,85 @@
+//! The `json` encoding: a batch as a JSON array with one object per row.
+//!
+//! Types are written and read as arrow-json does: instants and dates as RFC 3339 strings, binary as
+//! hexadecimal, decimals as numbers. Rows from a guest may leave out nulls, and may not
+//! bring keys that were not declared.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use arrow::error::ArrowError;
+use arrow::json::ReaderBuilder;
+use arrow::json::writer::{JsonArray, WriterBuilder};
+
+use crate::lift::{ColumnBreach, check_column};
+
+/// JSON that a plugin returned and that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JsonBreach {
+    #[error("the JSON rows are not readable: {0}")]
+    Unreadable(String),
+    #[error("the JSON array holds {actual} rows where {expected} are expected")]
+    Rows { expected: usize, actual: usize },
+    #[error("row {0} of the JSON array is null")]
+    NullRow(usize),
+    #[error(transparent)]
+    Column(#[from] ColumnBreach),
+}
+
+/// One batch as a JSON array of objects. Nulls are written out, so every object has every key.
+pub fn encode(batch: &RecordBatch) -> Result<String, ArrowError> {
+    let mut writer =
+        WriterBuilder::new().with_explicit_nulls(true).build::<_, JsonArray>(Vec::new());
+    writer.write(batch)?;
+    writer.finish()?;
+    let mut text = writer.into_inner();
+    if text.is_empty() {
+        text.extend_from_slice(b"[]");
+    }
+    String::from_utf8(text).map_err(|error| ArrowError::JsonError(error.to_string()))
+}
+
+/// The columns of the rows in `text`, in the order of `fields`. `rows` is the exact number of rows.
+pub fn decode(text: &str, fields: &[FieldRef], rows: usize) -> Result<Vec<ArrayRef>, JsonBreach> {
+    let unreadable = |error: ArrowError| JsonBreach::Unreadable(error.to_string());
+    // The reader takes a sequence of objects. One object with the array as its only value makes it take
+    // the array, with one list of structs as the result. Nulls are checked below, with a better message.
+    let lenient: Vec<FieldRef> =
+        fields.iter().map(|field| Arc::new(field.as_ref().clone().with_nullable(true))).collect();
+    let row = Field::new("row", DataType::Struct(lenient.into()), true);
+    let envelope = Schema::new(vec![Field::new("rows", DataType::List(Arc::new(row)), true)]);
+    let mut decoder = ReaderBuilder::new(Arc::new(envelope))
+        .with_strict_mode(true)
+        .build_decoder()
+        .map_err(unreadable)?;
+    for part in [br#"{"rows":"#, text.as_bytes(), b"}"] {
+        let consumed = decoder.decode(part).map_err(unreadable)?;
+        if consumed < part.len() {
+            return Err(JsonBreach::Unreadable("text follows the JSON array".to_owned()));
+        }
+    }
+    let batch = match decoder.flush().map_err(unreadable)? {
+        Some(batch) if batch.num_rows() == 1 => batch,
+        _ => return Err(JsonBreach::Unreadable("it is no single JSON array".to_owned())),
+    };
+    let list = batch.column(0).as_list::<i32>();
+    if list.is_null(0) {
+        return Err(JsonBreach::Unreadable("it is null where an array is expected".to_owned()));
+    }
+    let items = list.value(0);
+    let structs = items.as_struct();
+    if structs.len() != rows {
+        return Err(JsonBreach::Rows { expected: rows, actual: structs.len() });
+    }
+    if let Some(nulls) = structs.nulls()
+        && nulls.null_count() > 0
+    {
+        let first = (0..nulls.len()).find(|&row| nulls.is_null(row)).unwrap_or(0);
+        return Err(JsonBreach::NullRow(first));
+    }
+    for (field, column) in fields.iter().zip(structs.columns()) {
+        check_column(field, column)?;
+    }
+    Ok(structs.columns().to_vec())
+}

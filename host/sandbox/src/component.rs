@@ -1,0 +1,248 @@
+//! Loading a component: what it is, what it imports, compiled and ready to be instantiated.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::{Component, InstancePre};
+
+use crate::engine::{MAX_COMPONENT_BYTES, Sandbox};
+use crate::grants::{Grants, NotGranted};
+use crate::guest::GuestState;
+
+/// The contract version that this host speaks.
+pub const CONTRACT_VERSION: &str = "0.1.0";
+
+/// The five kinds of plugins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PluginKind {
+    Extractor,
+    Transformer,
+    Validator,
+    Loader,
+    Notifier,
+}
+
+impl PluginKind {
+    pub const ALL: [Self; 5] =
+        [Self::Extractor, Self::Transformer, Self::Validator, Self::Loader, Self::Notifier];
+
+    /// The name of the world, such as `transformer`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Extractor => "extractor",
+            Self::Transformer => "transformer",
+            Self::Validator => "validator",
+            Self::Loader => "loader",
+            Self::Notifier => "notifier",
+        }
+    }
+
+    /// The interface that a component of this kind exports, without the version.
+    fn interface(self) -> &'static str {
+        match self {
+            Self::Extractor => "wasmill:plugin/extract",
+            Self::Transformer => "wasmill:plugin/transform",
+            Self::Validator => "wasmill:plugin/validate",
+            Self::Loader => "wasmill:plugin/load",
+            Self::Notifier => "wasmill:plugin/notify",
+        }
+    }
+
+    /// The name of the export, such as `wasmill:plugin/transform@0.1.0`.
+    pub(crate) fn versioned_interface(self) -> String {
+        format!("{}@{CONTRACT_VERSION}", self.interface())
+    }
+}
+
+impl fmt::Display for PluginKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// The SHA-256 of a component's bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("sha256:")?;
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// Why bytes are no plugin.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("not a WebAssembly file")]
+    NotWasm,
+    #[error("a core WebAssembly module, not a component; build it for the target wasm32-wasip2")]
+    CoreModule,
+    #[error("the component has {bytes} bytes; the limit is {MAX_COMPONENT_BYTES}")]
+    TooLarge { bytes: usize },
+    #[error("the component does not compile: {message}")]
+    Compile { message: String },
+    #[error(
+        "the component exports no interface of wasmill:plugin (it exports {})",
+        if .exports.is_empty() { "nothing".to_owned() } else { .exports.join(", ") }
+    )]
+    NoWorld { exports: Vec<String> },
+    #[error("the component is of several kinds at once: {}", .kinds.join(", "))]
+    SeveralWorlds { kinds: Vec<String> },
+    #[error("the component speaks contract version {version}; this host speaks {CONTRACT_VERSION}")]
+    ContractVersion { version: String },
+    #[error("the component does not fit the contract: {message}")]
+    Mismatch { message: String },
+}
+
+/// A compiled component of one of the five kinds. Cheap to clone.
+#[derive(Clone)]
+pub struct Plugin {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    sandbox: Sandbox,
+    digest: Digest,
+    kind: PluginKind,
+    size: usize,
+    imports: Vec<String>,
+    component: Component,
+}
+
+impl Sandbox {
+    /// Checks and compiles a component. Takes from milliseconds to seconds of both cores, on a blocking thread.
+    pub async fn load(&self, bytes: Arc<[u8]>) -> Result<Plugin, LoadError> {
+        let sandbox = self.clone();
+        tokio::task::spawn_blocking(move || sandbox.load_blocking(&bytes))
+            .await
+            .unwrap_or_else(|error| Err(LoadError::Compile { message: error.to_string() }))
+    }
+
+    fn load_blocking(&self, bytes: &[u8]) -> Result<Plugin, LoadError> {
+        check_preamble(bytes)?;
+        let compile = || Component::from_binary(self.engine(), bytes);
+        // wasmtime promises memory safety for any input, not the absence of panics while compiling.
+        let component = match catch_unwind(AssertUnwindSafe(compile)) {
+            Ok(Ok(component)) => component,
+            Ok(Err(error)) => return Err(LoadError::Compile { message: format!("{error:#}") }),
+            Err(_) => {
+                return Err(LoadError::Compile { message: "the compiler panicked".to_owned() });
+            }
+        };
+        let component_type = component.component_type();
+        let exports: Vec<String> =
+            component_type.exports(self.engine()).map(|(name, _)| name.to_owned()).collect();
+        let imports =
+            component_type.imports(self.engine()).map(|(name, _)| name.to_owned()).collect();
+        let kind = kind_of(&exports)?;
+        let digest = Digest::of(bytes);
+        let size = bytes.len();
+        let sandbox = self.clone();
+        Ok(Plugin { inner: Arc::new(Inner { sandbox, digest, kind, size, imports, component }) })
+    }
+}
+
+impl Plugin {
+    pub fn digest(&self) -> Digest {
+        self.inner.digest
+    }
+
+    pub fn kind(&self) -> PluginKind {
+        self.inner.kind
+    }
+
+    /// Size of the component in bytes.
+    pub fn size(&self) -> usize {
+        self.inner.size
+    }
+
+    /// The names of the interfaces that the component imports, such as `wasi:cli/stderr@0.2.9`.
+    pub fn imports(&self) -> &[String] {
+        &self.inner.imports
+    }
+
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        &self.inner.sandbox
+    }
+
+    /// Links the component against what it was granted; refuses, by name, what it was not.
+    pub(crate) fn link(&self, grants: &Grants) -> Result<InstancePre<GuestState>, LinkError> {
+        grants.check(self.imports())?;
+        self.inner
+            .sandbox
+            .linker()
+            .instantiate_pre(&self.inner.component)
+            .map_err(|error| LinkError::Mismatch { message: format!("{error:#}") })
+    }
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Plugin")
+            .field("kind", &self.inner.kind)
+            .field("digest", &self.inner.digest)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a plugin cannot be used for a step.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    #[error("a {expected} is needed here; the component is a {actual}")]
+    Kind { expected: PluginKind, actual: PluginKind },
+    #[error(transparent)]
+    NotGranted(#[from] NotGranted),
+    #[error("the component does not fit the contract: {message}")]
+    Mismatch { message: String },
+}
+
+/// Component and module binaries start alike and differ in the layer field:
+/// <https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md>.
+fn check_preamble(bytes: &[u8]) -> Result<(), LoadError> {
+    if bytes.len() > MAX_COMPONENT_BYTES {
+        return Err(LoadError::TooLarge { bytes: bytes.len() });
+    }
+    match bytes {
+        [0, b'a', b's', b'm', _, _, 1, 0, ..] => Ok(()),
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => Err(LoadError::CoreModule),
+        _ => Err(LoadError::NotWasm),
+    }
+}
+
+/// Language runtimes export more than the world asks for; only our own interfaces count.
+fn kind_of(exports: &[String]) -> Result<PluginKind, LoadError> {
+    let mut found = Vec::new();
+    for export in exports {
+        let (interface, version) = export.split_once('@').unwrap_or((export, ""));
+        if let Some(kind) = PluginKind::ALL.into_iter().find(|kind| kind.interface() == interface) {
+            if version != CONTRACT_VERSION {
+                return Err(LoadError::ContractVersion { version: version.to_owned() });
+            }
+            found.push(kind);
+        }
+    }
+    match found[..] {
+        [kind] => Ok(kind),
+        [] => Err(LoadError::NoWorld { exports: exports.to_vec() }),
+        _ => Err(LoadError::SeveralWorlds {
+            kinds: found.iter().map(|kind| kind.name().to_owned()).collect(),
+        }),
+    }
+}

@@ -1,0 +1,166 @@
+//! The engine: wasmtime configured for untrusted components, one per process.
+//!
+//! Fuel and epochs are both on: fuel meters, and stops a guest at the same instruction every time;
+//! epochs stop what takes too long by the clock, and make a long call yield to other tasks
+//! at each tick. Instances come from a pool, so that creating one costs microseconds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmill_contract::bindings::{http, logging, store, types};
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{
+    Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, OperatorCost,
+    PoolingAllocationConfig, VariableOperatorCost, WasmBacktraceDetails,
+};
+
+use crate::guest::GuestState;
+
+/// How often running guests are interrupted to look at their deadline and to yield.
+const EPOCH_TICK: Duration = Duration::from_millis(10);
+/// Stack of a guest; beyond is a fault with a name.
+const GUEST_STACK_BYTES: usize = 512 << 10;
+/// Stack of the fibre on which guest and host functions run.
+const FIBRE_STACK_BYTES: usize = 2 << 20;
+/// The most that any instance can be granted; each slot reserves this much address space.
+pub const MAX_MEMORY_BYTES: u64 = 4 << 30;
+/// The largest component that is compiled.
+pub const MAX_COMPONENT_BYTES: usize = 64 << 20;
+
+/// The process's engine could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot set up the WebAssembly engine: {message}")]
+pub struct EngineError {
+    message: String,
+}
+
+impl From<wasmtime::Error> for EngineError {
+    fn from(error: wasmtime::Error) -> Self {
+        Self { message: format!("{error:#}") }
+    }
+}
+
+/// Runs plugins. Cheap to clone; all clones share one engine.
+#[derive(Clone)]
+pub struct Sandbox {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    linker: Linker<GuestState>,
+}
+
+impl Sandbox {
+    /// Sets up an engine with room for `instances` plugin instances at once.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] when the machine has not enough address space, even without a pool.
+    pub fn new(instances: u32) -> Result<Self, EngineError> {
+        let pooled = Engine::new(
+            config().allocation_strategy(InstanceAllocationStrategy::Pooling(pool(instances))),
+        );
+        let engine = match pooled {
+            Ok(engine) => engine,
+            Err(error) => {
+                // Under `ulimit -v`, or with 39-bit addresses, the pool's reservation does not fit.
+                tracing::warn!(error = %error, "no pool of instances: creating them will be slower");
+                Engine::new(&config())?
+            }
+        };
+        tick_epochs(engine.weak());
+        let linker = linker(&engine)?;
+        Ok(Self { inner: Arc::new(Inner { engine, linker }) })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    pub(crate) fn linker(&self) -> &Linker<GuestState> {
+        &self.inner.linker
+    }
+}
+
+/// The version of wasmtime that fuel figures belong to: they differ between versions.
+pub fn wasmtime_version() -> &'static str {
+    "48"
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        // Copies are what data plugins do; they are not billed by the byte.
+        .operator_cost(OperatorCost {
+            variable: VariableOperatorCost {
+                memory_copy_per_byte: 0,
+                memory_fill_per_byte: 0,
+                memory_init_per_byte: 0,
+                ..VariableOperatorCost::new()
+            },
+            ..OperatorCost::new()
+        })
+        .max_wasm_stack(GUEST_STACK_BYTES)
+        .async_stack_size(FIBRE_STACK_BYTES)
+        .async_stack_zeroing(true)
+        // Proposals that no guest toolchain needs: less surface. Multi-memory and extended constants
+        // must stay, JavaScript components are made of them.
+        .wasm_memory64(false)
+        .wasm_tail_call(false)
+        .wasm_relaxed_simd(false)
+        .wasm_wide_arithmetic(false)
+        // Same results on every machine, NaN bits included.
+        .cranelift_nan_canonicalization(true)
+        // Debug information of a component is hostile input; it is not parsed in this process.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable);
+    config
+}
+
+fn pool(instances: u32) -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_core_instances(instances.saturating_mul(8))
+        .total_memories(instances.saturating_mul(2))
+        .total_tables(instances.saturating_mul(8))
+        .total_stacks(instances)
+        .max_memory_size(MAX_MEMORY_BYTES as usize)
+        .table_elements(20_000)
+        .max_core_instances_per_component(100)
+        .max_memories_per_component(16)
+        .max_tables_per_component(64)
+        .max_core_instance_size(4 << 20)
+        .max_component_instance_size(8 << 20)
+        .linear_memory_keep_resident(2 << 20)
+        .table_keep_resident(512 << 10)
+        .decommit_batch_size(16)
+        .pagemap_scan(Enabled::Auto);
+    pool
+}
+
+/// The ticker lives as long as the engine does.
+fn tick_epochs(engine: EngineWeak) {
+    std::thread::Builder::new()
+        .name("wasmill-epoch".to_owned())
+        .spawn(move || {
+            while let Some(engine) = engine.upgrade() {
+                engine.increment_epoch();
+                drop(engine);
+                std::thread::sleep(EPOCH_TICK);
+            }
+        })
+        .expect("a process that cannot start one thread cannot run at all");
+}
+
+/// Everything that any plugin may import. Whether this plugin may is decided before it is linked.
+fn linker(engine: &Engine) -> Result<Linker<GuestState>, wasmtime::Error> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    types::add_to_linker::<_, HasSelf<GuestState>>(&mut linker, |state| state)?;
+    logging::add_to_linker::<_, HasSelf<GuestState>>(&mut linker, |state| state)?;
+    store::add_to_linker::<_, HasSelf<GuestState>>(&mut linker, |state| state)?;
+    http::add_to_linker::<_, HasSelf<GuestState>>(&mut linker, |state| state)?;
+    Ok(linker)
+}

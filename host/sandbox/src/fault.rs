@@ -1,0 +1,235 @@
+//! What can go wrong in a call into a plugin, each cause with its name.
+//!
+//! After every fault but [`Fault::Failure`] the instance is gone: a trapped, timed-out or cancelled
+//! WebAssembly instance cannot be entered again.
+
+use std::time::Duration;
+
+use wasmtime::{Trap, WasmBacktrace};
+
+use wasmill_contract::binding::BindingBreach;
+use wasmill_contract::extracted::ExtractBreach;
+use wasmill_contract::failure::Failure;
+use wasmill_contract::finding::{FindingBreach, bounded_text};
+use wasmill_contract::lower::LowerError;
+use wasmill_contract::processed::OutputBreach;
+
+use crate::limits::Limits;
+use crate::memory::MemoryExceeded;
+
+/// How many frames of a guest's stack are kept.
+const MAX_FRAMES: usize = 24;
+
+/// Why a call into a plugin failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The guest executed an instruction that traps: mostly a panic or an abort.
+    #[error("`{export}` trapped: {cause}")]
+    Trap {
+        export: &'static str,
+        cause: String,
+        /// Functions of the guest, innermost first.
+        stack: Vec<String>,
+        /// What the guest last wrote to its log, a panic message for one.
+        last_words: Vec<String>,
+    },
+    #[error("`{export}` used up its fuel: {budget} units (limits fuel_per_call, fuel_per_row)")]
+    Fuel { export: &'static str, budget: u64 },
+    #[error("`{export}` did not return within {deadline:?} (limit deadline)")]
+    Deadline { export: &'static str, deadline: Duration },
+    #[error(
+        "`{export}` needs {requested} bytes of memory where {limit} are allowed (limit memory)"
+    )]
+    Memory { export: &'static str, limit: u64, requested: u64 },
+    #[error("`{export}` overflowed its stack")]
+    Stack { export: &'static str },
+    #[error("`{export}` returned more than {limit} bytes (limit output_bytes)")]
+    OutputBytes { export: &'static str, limit: u64 },
+    /// What the guest returned is not what the contract allows.
+    #[error("`{export}` broke the contract: {breach}")]
+    Contract { export: &'static str, breach: Breach },
+    /// The plugin itself says that the call failed.
+    #[error("`{export}` failed: {failure}")]
+    Failure { export: &'static str, failure: Failure },
+    /// There is no room for another instance at the moment.
+    #[error("no free slot for another instance")]
+    Busy,
+    /// The instance was thrown away after an earlier fault.
+    #[error("`{export}` was called on an instance that is gone")]
+    Gone { export: &'static str },
+    /// A mistake of the host.
+    #[error("the host cannot make the call `{export}`")]
+    Host {
+        export: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// What was wrong with something that a plugin returned.
+#[derive(Debug, thiserror::Error)]
+pub enum Breach {
+    #[error(transparent)]
+    Binding(#[from] BindingBreach),
+    #[error(transparent)]
+    Output(#[from] OutputBreach),
+    #[error(transparent)]
+    Finding(#[from] FindingBreach),
+    #[error(transparent)]
+    Extract(#[from] ExtractBreach),
+    #[error("{0}")]
+    Descriptor(String),
+    /// wasmtime found a value that is none of its type: text that is not UTF-8, a list outside of memory.
+    #[error("{0}")]
+    Value(String),
+}
+
+/// The kinds of faults, as names to count and to store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    Trap,
+    Fuel,
+    Deadline,
+    Memory,
+    Stack,
+    OutputBytes,
+    Contract,
+    Retryable,
+    Failure,
+    Busy,
+    Host,
+}
+
+impl FaultKind {
+    /// The name, such as `output-bytes`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trap => "trap",
+            Self::Fuel => "fuel",
+            Self::Deadline => "deadline",
+            Self::Memory => "memory",
+            Self::Stack => "stack",
+            Self::OutputBytes => "output-bytes",
+            Self::Contract => "contract",
+            Self::Retryable => "retryable",
+            Self::Failure => "failure",
+            Self::Busy => "busy",
+            Self::Host => "host",
+        }
+    }
+
+    /// Whether the same call may go well when repeated on a fresh instance.
+    pub fn is_chance(self) -> bool {
+        matches!(self, Self::Deadline | Self::Retryable | Self::Busy)
+    }
+
+    /// Whether rows of the batch can be the cause, so that it makes sense to look for them.
+    pub fn may_be_a_row(self) -> bool {
+        matches!(
+            self,
+            Self::Trap
+                | Self::Fuel
+                | Self::Deadline
+                | Self::Memory
+                | Self::Stack
+                | Self::OutputBytes
+                | Self::Contract
+        )
+    }
+}
+
+impl Fault {
+    pub fn kind(&self) -> FaultKind {
+        match self {
+            Self::Trap { .. } => FaultKind::Trap,
+            Self::Fuel { .. } => FaultKind::Fuel,
+            Self::Deadline { .. } => FaultKind::Deadline,
+            Self::Memory { .. } => FaultKind::Memory,
+            Self::Stack { .. } => FaultKind::Stack,
+            Self::OutputBytes { .. } => FaultKind::OutputBytes,
+            Self::Contract { .. } => FaultKind::Contract,
+            Self::Failure { failure: Failure::Retryable { .. }, .. } => FaultKind::Retryable,
+            Self::Failure { .. } => FaultKind::Failure,
+            Self::Busy => FaultKind::Busy,
+            Self::Gone { .. } | Self::Host { .. } => FaultKind::Host,
+        }
+    }
+
+    pub(crate) fn contract(export: &'static str, breach: impl Into<Breach>) -> Self {
+        Self::Contract { export, breach: breach.into() }
+    }
+
+    pub(crate) fn failure(
+        export: &'static str,
+        failure: wasmill_contract::bindings::types::Failure,
+    ) -> Self {
+        Self::Failure { export, failure: failure.into() }
+    }
+
+    pub(crate) fn lower(export: &'static str, error: LowerError) -> Self {
+        Self::Host { export, source: Box::new(error) }
+    }
+
+    /// Tells the causes of a failed call apart.
+    pub(crate) fn classify(
+        export: &'static str,
+        error: wasmtime::Error,
+        budget: u64,
+        limits: &Limits,
+        last_words: Vec<String>,
+    ) -> Self {
+        if let Some(exceeded) = error.downcast_ref::<MemoryExceeded>() {
+            return Self::Memory { export, limit: exceeded.limit, requested: exceeded.requested };
+        }
+        if error.downcast_ref::<DeadlinePassed>().is_some() {
+            return Self::Deadline { export, deadline: limits.deadline };
+        }
+        if error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some() {
+            return Self::Busy;
+        }
+        let stack = error.downcast_ref::<WasmBacktrace>().map(stack).unwrap_or_default();
+        let trapped =
+            |cause: String| Self::Trap { export, cause, stack: stack.clone(), last_words };
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::OutOfFuel) => return Self::Fuel { export, budget },
+            Some(Trap::Interrupt) => return Self::Deadline { export, deadline: limits.deadline },
+            Some(Trap::StackOverflow) => return Self::Stack { export },
+            Some(Trap::UnreachableCodeReached) => {
+                return trapped("the guest panicked or aborted".to_owned());
+            }
+            Some(trap) => return trapped(trap.to_string()),
+            None => {}
+        }
+        if error.downcast_ref::<wasmtime_wasi::I32Exit>().is_some() {
+            return trapped("the guest called exit".to_owned());
+        }
+        let root = error.root_cause().to_string();
+        // wasmtime does not export this error's type; `sandbox/tests` holds the text to its word.
+        if root.contains("too much data is being copied between the host and the guest") {
+            return Self::OutputBytes { export, limit: limits.output_bytes };
+        }
+        if stack.is_empty() {
+            // Nothing of the guest was running: what it had returned could not be lifted.
+            return Self::contract(export, Breach::Value(bounded_text(root)));
+        }
+        trapped(bounded_text(root))
+    }
+}
+
+/// Raised from the epoch callback when a call has run past its deadline.
+#[derive(Debug, thiserror::Error)]
+#[error("deadline passed")]
+pub(crate) struct DeadlinePassed;
+
+fn stack(backtrace: &WasmBacktrace) -> Vec<String> {
+    backtrace
+        .frames()
+        .iter()
+        .take(MAX_FRAMES)
+        .map(|frame| match frame.func_name() {
+            Some(name) => bounded_text(format!("{:#}", rustc_demangle::demangle(name))),
+            None => format!("function {}", frame.func_index()),
+        })
+        .collect()
+}

@@ -1,0 +1,364 @@
+//! One instance of a plugin, and how every call into it is made.
+//!
+//! ```text
+//!   begin: fuel, deadline, virtual clocks reset ──▶ the call ──▶ end: metered; on a fault, thrown away
+//! ```
+//!
+//! A WebAssembly instance that has trapped, or whose call was cancelled, cannot be entered again. So
+//! a fault drops the store at once, and later calls are refused with [`Fault::Gone`].
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmill_contract::bindings::{http, logging, store, types};
+use wasmtime::component::{Instance, InstancePre, ResourceTable};
+use wasmtime::{Store, UpdateDeadline};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+
+use crate::capability::clock::VirtualTime;
+use crate::capability::http::HttpGrant;
+use crate::capability::log::{GuestLog, Level, LineStream, LogSink};
+use crate::capability::random::VirtualRandom;
+use crate::engine::Sandbox;
+use crate::fault::{DeadlinePassed, Fault};
+use crate::grants::Grants;
+use crate::limits::Limits;
+use crate::memory::MemoryMeter;
+
+/// How many handles (resources, streams) a guest may hold.
+const MAX_HANDLES: usize = 4_096;
+/// How many random bytes a guest may ask for at once.
+const MAX_RANDOM_BYTES: u64 = 64 << 10;
+
+/// The surroundings of a step's instances.
+#[derive(Clone)]
+pub struct Environment {
+    /// The plugin's configuration, a JSON object.
+    pub config: Arc<serde_json::Map<String, serde_json::Value>>,
+    pub limits: Limits,
+    pub grants: Grants,
+    /// Takes the plugin's log lines.
+    pub logs: Arc<dyn LogSink>,
+    /// Where the virtual wall clock starts: since 1970-01-01T00:00:00Z.
+    pub start_time: Duration,
+}
+
+impl Default for Environment {
+    fn default() -> Self {
+        Self {
+            config: Arc::default(),
+            limits: Limits::default(),
+            grants: Grants::default(),
+            logs: Arc::new(()),
+            start_time: Duration::ZERO,
+        }
+    }
+}
+
+impl Environment {
+    /// The configuration as the plugin receives it.
+    pub(crate) fn config_text(&self) -> String {
+        serde_json::Value::Object(self.config.as_ref().clone()).to_string()
+    }
+}
+
+/// What an instance used up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Usage {
+    pub calls: u64,
+    /// Units of about one WebAssembly instruction.
+    pub fuel: u64,
+    /// Time within calls, host functions included.
+    pub time: Duration,
+    /// Bytes of all linear memories and tables, at the highest.
+    pub peak_memory: u64,
+    /// Log lines beyond the limit.
+    pub dropped_log_lines: u64,
+}
+
+impl Usage {
+    /// Adds what another instance of the same step used. Memories do not add up: the higher peak stays.
+    pub fn add(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.fuel = self.fuel.saturating_add(other.fuel);
+        self.time += other.time;
+        self.peak_memory = self.peak_memory.max(other.peak_memory);
+        self.dropped_log_lines += other.dropped_log_lines;
+    }
+}
+
+/// What host functions see of the instance that calls them.
+pub(crate) struct GuestState {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    memory: MemoryMeter,
+    log: GuestLog,
+    http: HttpGrant,
+    config: Vec<(String, String)>,
+    deadline: Instant,
+}
+
+/// An instance with its typed exports `B`.
+pub(crate) struct Guest<B> {
+    live: Option<Live<B>>,
+    limits: Limits,
+    log: GuestLog,
+    time: VirtualTime,
+    random: VirtualRandom,
+    usage: Usage,
+}
+
+struct Live<B> {
+    store: Store<GuestState>,
+    exports: B,
+}
+
+/// Where in the work of an instance a call stands. The same position sees the same virtual randomness,
+/// on whichever instance, so a batch that is repeated gives the same result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Position {
+    /// Before any row.
+    Start,
+    /// At the row of the input that is the first of the batch.
+    Row(u64),
+    /// After all rows.
+    End,
+}
+
+/// A call that has begun.
+pub(crate) struct Call {
+    export: &'static str,
+    budget: u64,
+    deadline: Duration,
+    started: Instant,
+}
+
+impl Call {
+    /// Waits for the call, until the deadline: the epoch callback stops a guest that runs, this a guest that waits.
+    pub(crate) async fn run<R>(
+        &self,
+        call: impl Future<Output = wasmtime::Result<R>>,
+    ) -> wasmtime::Result<R> {
+        match tokio::time::timeout(self.deadline, call).await {
+            Ok(result) => result,
+            Err(_) => Err(wasmtime::Error::new(DeadlinePassed)),
+        }
+    }
+}
+
+impl<B> Guest<B> {
+    /// Creates an instance. `exports` finds its typed exports.
+    pub(crate) async fn new(
+        sandbox: &Sandbox,
+        component: &InstancePre<GuestState>,
+        environment: &Environment,
+        seed: u64,
+        exports: impl FnOnce(&mut Store<GuestState>, &Instance) -> wasmtime::Result<B>,
+    ) -> Result<Self, Fault> {
+        const EXPORT: &str = "instantiate";
+        let limits = environment.limits.clone();
+        let log = GuestLog::new(Arc::clone(&environment.logs), limits.log_bytes);
+        let time = VirtualTime::new(environment.start_time);
+        let random = VirtualRandom::new(seed);
+        let mut store = Store::new(
+            sandbox.engine(),
+            GuestState {
+                wasi: wasi(&environment.grants, &log, &time, &random, seed),
+                table: table(),
+                memory: MemoryMeter::new(limits.memory),
+                log: log.clone(),
+                http: environment.grants.http.clone(),
+                config: config_entries(environment),
+                deadline: Instant::now(),
+            },
+        );
+        store.limiter(|state| &mut state.memory);
+        store.set_max_component_handles(MAX_HANDLES);
+        store.epoch_deadline_callback(|context| {
+            if Instant::now() >= context.data().deadline {
+                return Err(wasmtime::Error::new(DeadlinePassed));
+            }
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+        });
+        let call = start_call(EXPORT, &mut store, &limits, 0)
+            .map_err(|error| Fault::Host { export: EXPORT, source: error.into() })?;
+        let instance = match call.run(component.instantiate_async(&mut store)).await {
+            Ok(instance) => instance,
+            Err(error) => {
+                return Err(Fault::classify(EXPORT, error, call.budget, &limits, log.last_lines()));
+            }
+        };
+        let exports = exports(&mut store, &instance)
+            .map_err(|error| Fault::Host { export: EXPORT, source: error.into() })?;
+        let mut guest = Self {
+            live: Some(Live { store, exports }),
+            limits,
+            log,
+            time,
+            random,
+            usage: Usage::default(),
+        };
+        guest.meter(&call);
+        Ok(guest)
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What the instance has used up so far.
+    pub(crate) fn usage(&self) -> Usage {
+        Usage { dropped_log_lines: self.log.dropped_lines(), ..self.usage }
+    }
+
+    /// Prepares a call that processes `rows` rows. `position` chooses the stream of virtual randomness.
+    pub(crate) fn begin(
+        &mut self,
+        export: &'static str,
+        rows: usize,
+        position: Position,
+    ) -> Result<(Call, &mut Store<GuestState>, &B), Fault> {
+        let Some(live) = &mut self.live else { return Err(Fault::Gone { export }) };
+        self.time.reset();
+        self.random.reset(position);
+        let call = start_call(export, &mut live.store, &self.limits, rows)
+            .map_err(|error| Fault::Host { export, source: error.into() })?;
+        Ok((call, &mut live.store, &live.exports))
+    }
+
+    /// Ends a call: meters it, and throws the instance away when it failed.
+    pub(crate) fn end<R>(
+        &mut self,
+        call: Call,
+        result: wasmtime::Result<Result<R, types::Failure>>,
+    ) -> Result<R, Fault> {
+        self.meter(&call);
+        match result {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(failure)) => Err(Fault::failure(call.export, failure)),
+            Err(error) => {
+                self.live = None;
+                let last_words = self.log.last_lines();
+                Err(Fault::classify(call.export, error, call.budget, &self.limits, last_words))
+            }
+        }
+    }
+
+    /// Throws the instance away because what it returned breaks the contract.
+    pub(crate) fn breach(
+        &mut self,
+        export: &'static str,
+        breach: impl Into<crate::fault::Breach>,
+    ) -> Fault {
+        self.live = None;
+        Fault::contract(export, breach)
+    }
+
+    fn meter(&mut self, call: &Call) {
+        self.usage.calls += 1;
+        self.usage.time += call.started.elapsed();
+        if let Some(live) = &self.live {
+            let left = live.store.get_fuel().unwrap_or(0);
+            self.usage.fuel = self.usage.fuel.saturating_add(call.budget.saturating_sub(left));
+            self.usage.peak_memory = self.usage.peak_memory.max(live.store.data().memory.peak());
+        }
+    }
+}
+
+fn start_call(
+    export: &'static str,
+    store: &mut Store<GuestState>,
+    limits: &Limits,
+    rows: usize,
+) -> wasmtime::Result<Call> {
+    let budget = limits.fuel(rows);
+    let started = Instant::now();
+    store.set_fuel(budget)?;
+    store.data_mut().deadline = started + limits.deadline;
+    store.set_epoch_deadline(1);
+    store.set_hostcall_fuel(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX));
+    Ok(Call { export, budget, deadline: limits.deadline, started })
+}
+
+fn table() -> ResourceTable {
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(MAX_HANDLES);
+    table
+}
+
+/// All of WASI that is linked, and nothing behind it: no environment, no files, no addresses, no names.
+fn wasi(
+    grants: &Grants,
+    log: &GuestLog,
+    time: &VirtualTime,
+    random: &VirtualRandom,
+    seed: u64,
+) -> WasiCtx {
+    let mut wasi = WasiCtxBuilder::new();
+    wasi.stdout(LineStream::new(log.clone(), Level::Info, "stdout"))
+        .stderr(LineStream::new(log.clone(), Level::Warn, "stderr"))
+        .max_random_size(MAX_RANDOM_BYTES);
+    if !grants.real_clocks {
+        wasi.wall_clock(time.clone()).monotonic_clock(time.clone());
+    }
+    if !grants.real_randomness {
+        wasi.secure_random(random.clone())
+            .insecure_random(random.clone())
+            .insecure_random_seed(u128::from(seed));
+    }
+    wasi.build()
+}
+
+/// The configuration as `wasi:config` shows it: strings as they are, everything else as JSON.
+fn config_entries(environment: &Environment) -> Vec<(String, String)> {
+    environment
+        .config
+        .iter()
+        .map(|(key, value)| match value {
+            serde_json::Value::String(text) => (key.clone(), text.clone()),
+            other => (key.clone(), other.to_string()),
+        })
+        .collect()
+}
+
+impl WasiView for GuestState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl types::Host for GuestState {}
+
+impl logging::Host for GuestState {
+    async fn log(
+        &mut self,
+        level: logging::Level,
+        context: String,
+        message: String,
+    ) -> wasmtime::Result<()> {
+        self.log.line(level.into(), context, message);
+        Ok(())
+    }
+}
+
+impl store::Host for GuestState {
+    async fn get(&mut self, key: String) -> wasmtime::Result<Result<Option<String>, store::Error>> {
+        let value =
+            self.config.iter().find(|(name, _)| *name == key).map(|(_, value)| value.clone());
+        Ok(Ok(value))
+    }
+
+    async fn get_all(&mut self) -> wasmtime::Result<Result<Vec<(String, String)>, store::Error>> {
+        Ok(Ok(self.config.clone()))
+    }
+}
+
+impl http::Host for GuestState {
+    async fn send(
+        &mut self,
+        connection: String,
+        request: http::Request,
+    ) -> wasmtime::Result<Result<http::Response, http::Error>> {
+        Ok(self.http.send(connection, request).await)
+    }
+}

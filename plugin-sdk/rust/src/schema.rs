@@ -1,0 +1,227 @@
+//! The schema of a plugin's input, and how a plugin picks what it reads.
+
+use std::marker::PhantomData;
+
+use crate::any::AnyColumn;
+use crate::bindings::types::{self as wit, DataType, Field};
+use crate::error::{Error, Result};
+use crate::types::{Type, type_name};
+
+/// The input columns, in order.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    columns: Vec<ColumnSchema>,
+}
+
+/// One input column.
+#[derive(Debug, Clone)]
+pub struct ColumnSchema {
+    /// The field, then its descendants in pre-order.
+    fields: Vec<Field>,
+}
+
+impl ColumnSchema {
+    pub fn name(&self) -> &str {
+        &self.fields[0].name
+    }
+
+    pub fn data_type(&self) -> &DataType {
+        &self.fields[0].data_type
+    }
+
+    pub fn is_nullable(&self) -> bool {
+        self.fields[0].nullable
+    }
+
+    /// The field and its descendants, as they cross.
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+}
+
+impl Schema {
+    pub(crate) fn new(schema: wit::Schema) -> Self {
+        let mut columns = Vec::new();
+        let mut fields = schema.fields.into_iter();
+        while let Some(field) = fields.next() {
+            let mut column = vec![field];
+            // Each field announces its children, so the descendants end where none is outstanding.
+            let mut outstanding = column[0].children;
+            while outstanding > 0 {
+                let Some(descendant) = fields.next() else { break };
+                outstanding += descendant.children;
+                outstanding -= 1;
+                column.push(descendant);
+            }
+            columns.push(ColumnSchema { fields: column });
+        }
+        Self { columns }
+    }
+
+    pub fn columns(&self) -> &[ColumnSchema] {
+        &self.columns
+    }
+
+    /// The position of a column.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadSchema`] where there is no column of that name, with the names that there are.
+    pub fn position(&self, name: &str) -> Result<usize> {
+        self.columns.iter().position(|column| column.name() == name).ok_or_else(|| {
+            let names: Vec<&str> = self.columns.iter().map(ColumnSchema::name).collect();
+            Error::bad_column(
+                name,
+                format!("there is no such column; there are {}", names.join(", ")),
+            )
+        })
+    }
+
+    /// The column at `position`.
+    pub fn column(&self, position: usize) -> &ColumnSchema {
+        &self.columns[position]
+    }
+}
+
+/// A column that a plugin reads, found when it is bound.
+pub struct Input<T: ?Sized> {
+    /// Position among the columns that are read.
+    pub(crate) slot: usize,
+    /// Position among the input columns.
+    pub(crate) position: usize,
+    value: PhantomData<fn(&T)>,
+}
+
+impl<T: ?Sized> Clone for Input<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for Input<T> {}
+
+/// A column of any flat type that a plugin reads, found when it is bound.
+#[derive(Debug, Clone)]
+pub struct AnyInput {
+    pub(crate) slot: usize,
+    pub(crate) data_type: DataType,
+}
+
+impl AnyInput {
+    pub fn data_type(&self) -> &DataType {
+        &self.data_type
+    }
+}
+
+/// A column that a plugin writes, declared when it is bound.
+pub struct Output<T: ?Sized> {
+    /// Position among the new columns.
+    pub(crate) slot: usize,
+    value: PhantomData<fn(&T)>,
+}
+
+impl<T: ?Sized> Clone for Output<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for Output<T> {}
+
+impl<T: ?Sized> Output<T> {
+    pub(crate) fn new(slot: usize) -> Self {
+        Self { slot, value: PhantomData }
+    }
+}
+
+/// A nullable field without children.
+pub(crate) fn flat_field(name: &str, data_type: DataType) -> Field {
+    Field { name: name.to_owned(), data_type, nullable: true, children: 0, metadata: Vec::new() }
+}
+
+/// What a validator or a loader reads.
+pub struct ReadPlan {
+    schema: Schema,
+    pub(crate) reads: Reads,
+}
+
+impl ReadPlan {
+    pub(crate) fn new(schema: wit::Schema) -> Self {
+        Self { schema: Schema::new(schema), reads: Reads::default() }
+    }
+
+    /// The input columns.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Reads a column, which must be of the type `T`.
+    pub fn read<T: Type + ?Sized>(&mut self, name: &str) -> Result<Input<T>> {
+        self.reads.typed(&self.schema, name)
+    }
+
+    /// Reads a column of any flat type.
+    pub fn read_any(&mut self, name: &str) -> Result<AnyInput> {
+        self.reads.any(&self.schema, name)
+    }
+}
+
+/// Which columns a plugin reads. A column that is asked for twice is read once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reads {
+    positions: Vec<usize>,
+    /// How many nodes each of them has.
+    node_counts: Vec<usize>,
+}
+
+impl Reads {
+    fn slot(&mut self, schema: &Schema, position: usize) -> usize {
+        if let Some(slot) = self.positions.iter().position(|&read| read == position) {
+            return slot;
+        }
+        self.positions.push(position);
+        self.node_counts.push(schema.column(position).fields().len());
+        self.positions.len() - 1
+    }
+
+    pub(crate) fn typed<T: Type + ?Sized>(
+        &mut self,
+        schema: &Schema,
+        name: &str,
+    ) -> Result<Input<T>> {
+        let position = schema.position(name)?;
+        let actual = schema.column(position).data_type();
+        if !T::matches(actual) {
+            let message =
+                format!("is {}, but {} is needed", type_name(actual), type_name(&T::data_type()));
+            return Err(Error::bad_column(name, message));
+        }
+        Ok(Input { slot: self.slot(schema, position), position, value: PhantomData })
+    }
+
+    pub(crate) fn any(&mut self, schema: &Schema, name: &str) -> Result<AnyInput> {
+        let position = schema.position(name)?;
+        let data_type = schema.column(position).data_type().clone();
+        if !AnyColumn::can_read(&data_type) {
+            let message = format!("is {}, which this plugin cannot read", type_name(&data_type));
+            return Err(Error::bad_column(name, message));
+        }
+        Ok(AnyInput { slot: self.slot(schema, position), data_type })
+    }
+
+    pub(crate) fn positions(&self) -> Vec<u32> {
+        self.positions.iter().map(|&position| position as u32).collect()
+    }
+
+    /// Where among the nodes of a batch each column that is read starts.
+    pub(crate) fn first_nodes(&self) -> Vec<usize> {
+        self.node_counts
+            .iter()
+            .scan(0, |next, count| {
+                let first = *next;
+                *next += count;
+                Some(first)
+            })
+            .collect()
+    }
+}

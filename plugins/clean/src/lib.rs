@@ -1,0 +1,1 @@
+//! Cleans columns: trims, parses types and dates, fills defaults, renames, drops, removes duplicates.

@@ -1,0 +1,1 @@
+//! Judges rows and tables by declared rules.

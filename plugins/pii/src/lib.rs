@@ -1,0 +1,1 @@
+//! Hides personal data: hashes, masks or redacts columns, and finds e-mails, phones and cards in text.

@@ -1,0 +1,1 @@
+//! Sends events as signed JSON to an HTTP endpoint.

@@ -1,0 +1,99 @@
+//! The same transformer, `gross`, written in three languages: with the Rust SDK, and by hand against the
+//! generated bindings in Python and JavaScript. All give the same results, by columns and by JSON rows.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use serde_json::json;
+use wasmill_sandbox::Environment;
+use wasmill_sandbox::engine::Sandbox;
+use wasmill_sandbox::fault::Fault;
+use wasmill_sandbox::transformer::Transformer;
+use wasmill_tests::component;
+
+fn schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("id", DataType::Int64, false),
+        Field::new("net", DataType::Float64, true),
+        Field::new("name", DataType::Utf8, true),
+    ]))
+}
+
+fn batch(rows: i64) -> RecordBatch {
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Int64Array::from_iter_values(0..rows)),
+        Arc::new(Float64Array::from_iter(
+            (0..rows).map(|row| (row % 3 != 1).then_some(row as f64)),
+        )),
+        Arc::new(StringArray::from_iter_values((0..rows).map(|row| format!("näme {row}")))),
+    ];
+    RecordBatch::try_new(schema(), columns).unwrap()
+}
+
+fn environment(config: serde_json::Value) -> Environment {
+    let config = config.as_object().expect("a config is an object").clone();
+    Environment { config: Arc::new(config), ..Environment::default() }
+}
+
+async fn gives_gross(sandbox: &Sandbox, component_name: &str, config: serde_json::Value) {
+    let started = std::time::Instant::now();
+    let plugin = sandbox.load(component(component_name)).await.unwrap();
+    println!("{component_name}: compiled in {:?}", started.elapsed());
+    let transformer = Transformer::new(&plugin, environment(config)).unwrap();
+    let binding = Arc::new(transformer.bind(schema()).await.unwrap());
+    let mut open = transformer.open(binding, 7).await.unwrap();
+    for rows in [10_000, 3, 0] {
+        let input = batch(rows);
+        // A slice: offsets and bitmaps then start in the middle.
+        let input = input.slice(rows as usize / 3, rows as usize - rows as usize / 3);
+        let processed = open.process(&input, 0).await.unwrap();
+        let [output] = &processed.outputs[..] else { panic!("one output") };
+        let net = input.column(1).as_any().downcast_ref::<Float64Array>().unwrap();
+        let expected: Float64Array = net.iter().map(|net| net.map(|net| net * 1.5)).collect();
+        assert_eq!(
+            output.batch.column(3).as_any().downcast_ref::<Float64Array>().unwrap(),
+            &expected
+        );
+        assert_eq!(&output.batch.columns()[..3], input.columns());
+        assert_eq!(processed.tally.selected, input.num_rows());
+        println!("{component_name} {rows} {:?}", open.usage());
+    }
+    assert!(open.finish().await.unwrap().outputs.is_empty());
+}
+
+#[tokio::test]
+async fn rust_by_columns() {
+    gives_gross(&Sandbox::new(4).unwrap(), "gross", json!({"net": "net", "rate": 0.5})).await;
+}
+
+#[tokio::test]
+async fn javascript_by_columns_and_by_rows() {
+    let sandbox = Sandbox::new(4).unwrap();
+    gives_gross(&sandbox, "gross-js", json!({"net": "net", "rate": 0.5})).await;
+    gives_gross(&sandbox, "gross-js", json!({"net": "net", "rate": 0.5, "encoding": "json"})).await;
+}
+
+#[tokio::test]
+async fn python_by_columns_and_by_rows() {
+    let sandbox = Sandbox::new(4).unwrap();
+    gives_gross(&sandbox, "gross-python", json!({"net": "net", "rate": 0.5})).await;
+    gives_gross(&sandbox, "gross-python", json!({"net": "net", "rate": 0.5, "encoding": "json"}))
+        .await;
+}
+
+#[tokio::test]
+async fn a_schema_that_does_not_fit_is_named() {
+    let sandbox = Sandbox::new(4).unwrap();
+    for name in ["gross", "gross-js", "gross-python"] {
+        let plugin = sandbox.load(component(name)).await.unwrap();
+        let transformer =
+            Transformer::new(&plugin, environment(json!({"net": "name", "rate": 0.5}))).unwrap();
+        match transformer.bind(schema()).await {
+            Err(fault @ Fault::Failure { .. }) => {
+                assert!(fault.to_string().contains("`name`"), "{name}: {fault}");
+            }
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
