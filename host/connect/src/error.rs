@@ -1,0 +1,104 @@
+//! Why a source could not be read or a sink not be written.
+
+use std::path::PathBuf;
+
+use arrow::error::ArrowError;
+
+/// The result of whatever a connector does.
+pub type Result<T> = std::result::Result<T, ConnectError>;
+
+/// Why a source could not be read or a sink not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The pipeline file asks for something that cannot be.
+    #[error("{message}")]
+    Config {
+        /// The key at fault, below the connector's own section.
+        key: &'static str,
+        message: String,
+    },
+    #[error("no file matches {pattern}")]
+    NoFiles { pattern: String },
+    #[error("{action} {}", path.display())]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// The data cannot be read as what it is declared to be.
+    #[error("{}: {message}", path.display())]
+    Data { path: PathBuf, message: String },
+    #[error("{}", path.display())]
+    Arrow {
+        path: PathBuf,
+        #[source]
+        source: ArrowError,
+    },
+    #[error("{}", path.display())]
+    Parquet {
+        path: PathBuf,
+        #[source]
+        source: parquet::errors::ParquetError,
+    },
+    #[error("{action} the database {}", path.display())]
+    Database {
+        action: &'static str,
+        path: PathBuf,
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A file is not what it was when the run was planned.
+    #[error("{} has changed since the run was planned", path.display())]
+    Changed { path: PathBuf },
+    /// A descriptor in the ledger is not one of this connector's.
+    #[error("the split descriptor {descriptor} cannot be read")]
+    Descriptor { descriptor: String },
+}
+
+impl ConnectError {
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+
+    pub(crate) fn arrow(path: impl Into<PathBuf>) -> impl FnOnce(ArrowError) -> Self {
+        let path = path.into();
+        move |source| Self::Arrow { path, source }
+    }
+
+    pub(crate) fn parquet(
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(parquet::errors::ParquetError) -> Self {
+        let path = path.into();
+        move |source| Self::Parquet { path, source }
+    }
+
+    pub(crate) fn database(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(sqlx::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Database { action, path, source }
+    }
+
+    /// Whether the same attempt may succeed when repeated.
+    pub fn is_chance(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => !matches!(
+                source.kind(),
+                std::io::ErrorKind::NotFound
+                    | std::io::ErrorKind::PermissionDenied
+                    | std::io::ErrorKind::StorageFull
+            ),
+            // SQLITE_BUSY and SQLITE_LOCKED.
+            Self::Database { source: sqlx::Error::Database(error), .. } => {
+                matches!(error.code().as_deref(), Some("5" | "6"))
+            }
+            _ => false,
+        }
+    }
+}
