@@ -143,3 +143,57 @@ fn refuse_compression(bytes: &[u8]) -> Result<usize, IpcBreach> {
         rest = after.get(body..).ok_or(IpcBreach::Truncated)?;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::arbitrary::any_batch;
+    use crate::lower::plain_batch;
+
+    fn encoded(batch: &RecordBatch) -> (RecordBatch, Vec<u8>) {
+        let positions: Vec<usize> = (0..batch.num_columns()).collect();
+        let plain = plain_batch(batch, &positions).unwrap();
+        let bytes = encode(&plain).unwrap();
+        (plain, bytes)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+        #[test]
+        fn a_batch_survives_the_way_there_and_back(batch in any_batch()) {
+            let (plain, bytes) = encoded(&batch);
+            let fields = plain.schema_ref().fields();
+            let columns = decode(&bytes, fields, plain.num_rows()).unwrap();
+            prop_assert_eq!(&columns, plain.columns());
+            prop_assert!(decode(&bytes, fields, plain.num_rows() + 1).is_err());
+        }
+
+        /// Whatever is changed in a stream: the result is an error, or arrays that keep all of Arrow's promises.
+        #[test]
+        fn corrupted_streams_are_refused_or_valid(
+            batch in any_batch(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            cut in prop::option::of(any::<prop::sample::Index>()),
+        ) {
+            let (plain, mut bytes) = encoded(&batch);
+            for (place, byte) in changes {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            if let Some(cut) = cut {
+                bytes.truncate(cut.index(bytes.len()));
+            }
+            let fields = plain.schema_ref().fields();
+            let Ok(columns) = decode(&bytes, fields, plain.num_rows()) else { return Ok(()) };
+            for (field, column) in fields.iter().zip(&columns) {
+                column.to_data().validate_full().unwrap();
+                prop_assert_eq!(column.len(), plain.num_rows());
+                prop_assert_eq!(column.data_type(), field.data_type());
+                prop_assert!(field.is_nullable() || column.logical_null_count() == 0);
+            }
+        }
+    }
+}

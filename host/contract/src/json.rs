@@ -2,7 +2,7 @@
 //!
 //! Types are written and read as arrow-json does: instants and dates as RFC 3339 strings, binary as
 //! hexadecimal, decimals as numbers. Rows from a guest may leave out nulls, and may not
-//! bring keys that were not declared.
+//! bring keys that were not declared. Of a number with a fraction in a column of integers the integer is read.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 use arrow::json::writer::{JsonArray, WriterBuilder};
+use serde::de::IgnoredAny;
 
 use crate::lift::{ColumnBreach, check_column};
 
@@ -42,6 +43,9 @@ pub fn encode(batch: &RecordBatch) -> Result<String, ArrowError> {
 
 /// The columns of the rows in `text`, in the order of `fields`. `rows` is the exact number of rows.
 pub fn decode(text: &str, fields: &[FieldRef], rows: usize) -> Result<Vec<ArrayRef>, JsonBreach> {
+    // What is no array by itself could close the envelope below and open another.
+    serde_json::from_str::<Vec<IgnoredAny>>(text)
+        .map_err(|error| JsonBreach::Unreadable(error.to_string()))?;
     let unreadable = |error: ArrowError| JsonBreach::Unreadable(error.to_string());
     // The reader takes a sequence of objects. One object with the array as its only value makes it take
     // the array, with one list of structs as the result. Nulls are checked below, with a better message.
@@ -82,4 +86,55 @@ pub fn decode(text: &str, fields: &[FieldRef], rows: usize) -> Result<Vec<ArrayR
         check_column(field, column)?;
     }
     Ok(structs.columns().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Int64Array, StringArray};
+
+    use super::*;
+
+    fn fields() -> Vec<FieldRef> {
+        vec![
+            Arc::new(Field::new("a", DataType::Int64, false)),
+            Arc::new(Field::new("b", DataType::Utf8, true)),
+        ]
+    }
+
+    #[test]
+    fn rows_survive_the_way_there_and_back() {
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(Int64Array::from(vec![i64::MAX, i64::MIN, 0])),
+            Arc::new(StringArray::from(vec![Some("\"ä\"\n\u{1}"), None, Some("")])),
+        ];
+        let schema = Arc::new(Schema::new(fields()));
+        let batch = RecordBatch::try_new(schema, columns.clone()).unwrap();
+        assert_eq!(decode(&encode(&batch).unwrap(), &fields(), 3).unwrap(), columns);
+        let empty = encode(&batch.slice(0, 0)).unwrap();
+        assert_eq!(decode(&empty, &fields(), 0).unwrap()[0].len(), 0);
+    }
+
+    #[test]
+    fn what_is_no_array_of_the_rows_is_refused() {
+        for text in [
+            "",
+            "null",
+            "{\"a\":1}",
+            "[{\"a\":1}",
+            "[{\"a\":1}] more",
+            "[{\"a\":1}],\"rows\":[{\"a\":2}]",
+            "[{\"a\":1}]}{\"rows\":[{\"a\":2}]",
+            "[null]",
+            "[1]",
+            "[{}]",
+            "[{\"a\":null}]",
+            "[{\"a\":\"text\"}]",
+            "[{\"a\":99999999999999999999}]",
+            "[{\"a\":1,\"c\":2}]",
+            "[{\"a\":1},{\"a\":2}]",
+            "[]",
+        ] {
+            assert!(decode(text, &fields(), 1).is_err(), "{text}");
+        }
+    }
 }

@@ -14,8 +14,11 @@
 //! There is no policy here (limits of time and memory, what to do with bad rows) and nothing is
 //! executed: see `wasmill-sandbox` for that.
 
+#[cfg(test)]
+mod arbitrary;
 pub mod binding;
 pub mod bindings;
+pub mod copying;
 pub mod extracted;
 pub mod failure;
 pub mod finding;
@@ -24,6 +27,7 @@ pub mod json;
 pub mod lift;
 pub mod lower;
 pub mod processed;
+pub mod receipt;
 pub mod schema;
 pub mod selection;
 pub mod verdict;

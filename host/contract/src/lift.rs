@@ -5,8 +5,11 @@
 //! buffer sizes, offsets that start at 0, never fall and stay in range, UTF-8 on every boundary, dictionary keys in
 //! range, decimals within their precision, no nulls where the schema has none.
 
+use std::sync::Arc;
+
 use arrow::array::{
-    Array, ArrayData, ArrayRef, Decimal32Array, Decimal64Array, Decimal128Array, Decimal256Array,
+    Array, ArrayData, ArrayRef, AsArray, Decimal32Array, Decimal64Array, Decimal128Array,
+    Decimal256Array, FixedSizeListArray, LargeListArray, ListArray, MapArray, StructArray,
     downcast_array, make_array,
 };
 use arrow::buffer::Buffer;
@@ -69,7 +72,7 @@ pub fn lift_columns(
     Ok(columns)
 }
 
-/// What Arrow's own validation leaves open: declared nulls, and the precision of decimals.
+/// What Arrow's own validation of buffers leaves open: declared nulls, and the precision of decimals.
 pub(crate) fn check_column(field: &Field, array: &ArrayRef) -> Result<(), ColumnBreach> {
     if !field.is_nullable() && array.logical_null_count() > 0 {
         return Err(ColumnBreach::Nulls {
@@ -77,10 +80,58 @@ pub(crate) fn check_column(field: &Field, array: &ArrayRef) -> Result<(), Column
             count: array.logical_null_count(),
         });
     }
-    check_decimals(&array.to_data()).map_err(|error| ColumnBreach::Invalid {
+    let checked = check_nested_nulls(array).and_then(|()| check_decimals(&array.to_data()));
+    checked.map_err(|error| ColumnBreach::Invalid {
         column: field.name().clone(),
         message: error.to_string(),
     })
+}
+
+/// Nulls of a nested field that was declared without may also come out of a dictionary, whose values are null.
+/// The constructors look for them, and so does every kernel that makes the array anew.
+fn check_nested_nulls(array: &ArrayRef) -> Result<(), ArrowError> {
+    match array.data_type() {
+        DataType::List(item) => {
+            let list = array.as_list::<i32>();
+            let (offsets, values) = (list.offsets().clone(), Arc::clone(list.values()));
+            ListArray::try_new(Arc::clone(item), offsets, values, list.nulls().cloned())?;
+            check_nested_nulls(list.values())
+        }
+        DataType::LargeList(item) => {
+            let list = array.as_list::<i64>();
+            let (offsets, values) = (list.offsets().clone(), Arc::clone(list.values()));
+            LargeListArray::try_new(Arc::clone(item), offsets, values, list.nulls().cloned())?;
+            check_nested_nulls(list.values())
+        }
+        DataType::FixedSizeList(item, size) => {
+            let list = array.as_fixed_size_list();
+            let values = Arc::clone(list.values());
+            FixedSizeListArray::try_new(Arc::clone(item), *size, values, list.nulls().cloned())?;
+            check_nested_nulls(list.values())
+        }
+        DataType::Map(entries, sorted) => {
+            let map = array.as_map();
+            MapArray::try_new(
+                Arc::clone(entries),
+                map.offsets().clone(),
+                map.entries().clone(),
+                map.nulls().cloned(),
+                *sorted,
+            )?;
+            map.entries().columns().iter().try_for_each(check_nested_nulls)
+        }
+        DataType::Struct(fields) => {
+            let columns = array.as_struct();
+            StructArray::try_new_with_length(
+                fields.clone(),
+                columns.columns().to_vec(),
+                columns.nulls().cloned(),
+                columns.len(),
+            )?;
+            columns.columns().iter().try_for_each(check_nested_nulls)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_decimals(data: &ArrayData) -> Result<(), ArrowError> {
@@ -194,6 +245,8 @@ fn value_bytes(data_type: &DataType, length: usize) -> Option<usize> {
     }
 }
 
+/// The first `expected` bytes. What follows is cut off, because Arrow panics on typed buffers that hold a part
+/// of a value.
 fn sized(
     column: &str,
     buffer: &'static str,
@@ -208,7 +261,7 @@ fn sized(
             actual: bytes.len(),
         });
     }
-    Ok(Buffer::from_vec(bytes))
+    Ok(Buffer::from_vec(bytes).slice_with_length(0, expected))
 }
 
 /// `length + 1` offsets. The single 0 may be left out where there are no values.
@@ -229,4 +282,157 @@ fn offsets_buffer(
         });
     }
     Ok(offsets)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::RecordBatch;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    use super::*;
+    use crate::arbitrary::any_batch;
+    use crate::lower::Lowered;
+
+    fn node(length: u32, offsets: &[i32], values: &[u8]) -> Node {
+        let offsets = offsets.iter().flat_map(|offset| offset.to_le_bytes()).collect();
+        Node { length, validity: Vec::new(), offsets, values: values.to_vec() }
+    }
+
+    #[test]
+    fn a_part_of_a_value_at_the_end_of_a_buffer_is_cut_off() {
+        let field = Field::new("text", DataType::Utf8, false);
+        let mut text = node(2, &[0, 1, 2], b"ab");
+        text.offsets.push(0xff);
+        let lifted = lift_column(&field, vec![text], 2).unwrap();
+        assert_eq!(lifted.as_string::<i32>().iter().flatten().collect::<String>(), "ab");
+    }
+
+    #[test]
+    fn nulls_of_a_dictionary_within_a_list_are_nulls() {
+        let dictionary = DataType::Dictionary(DataType::Int8.into(), DataType::Utf8.into());
+        let lift = |nullable| {
+            let item = Field::new("item", dictionary.clone(), nullable);
+            let field = Field::new("list", DataType::List(Arc::new(item)), false);
+            let mut values = node(1, &[0, 1], b"a");
+            values.validity = vec![0];
+            let nodes = vec![node(1, &[0, 1], &[]), node(1, &[], &[0]), values];
+            lift_column(&field, nodes, 1)
+        };
+        assert!(lift(true).is_ok());
+        let breach = lift(false).unwrap_err().to_string();
+        assert!(breach.contains("cannot contain nulls"), "{breach}");
+    }
+
+    /// One change to what a guest returned.
+    #[derive(Debug, Clone)]
+    enum Corruption {
+        Byte { node: Index, buffer: Index, place: Index, value: u8 },
+        Truncate { node: Index, buffer: Index, length: Index },
+        Extend { node: Index, buffer: Index, bytes: Vec<u8> },
+        Length { node: Index, length: u32 },
+        Remove { node: Index },
+        Repeat { node: Index },
+        Swap { left: Index, right: Index },
+    }
+
+    fn corruption() -> impl Strategy<Value = Corruption> {
+        let index = any::<Index>;
+        let length = prop_oneof![0..50_u32, Just(u32::MAX), any::<u32>()];
+        prop_oneof![
+            6 => (index(), index(), index(), any::<u8>()).prop_map(
+                |(node, buffer, place, value)| Corruption::Byte { node, buffer, place, value }
+            ),
+            2 => (index(), index(), index()).prop_map(
+                |(node, buffer, length)| Corruption::Truncate { node, buffer, length }
+            ),
+            1 => (index(), index(), prop::collection::vec(any::<u8>(), 1..40)).prop_map(
+                |(node, buffer, bytes)| Corruption::Extend { node, buffer, bytes }
+            ),
+            2 => (index(), length).prop_map(|(node, length)| Corruption::Length { node, length }),
+            1 => index().prop_map(|node| Corruption::Remove { node }),
+            1 => index().prop_map(|node| Corruption::Repeat { node }),
+            1 => (index(), index()).prop_map(|(left, right)| Corruption::Swap { left, right }),
+        ]
+    }
+
+    fn corrupt(nodes: &mut Vec<Node>, corruption: &Corruption) {
+        fn buffer<'a>(nodes: &'a mut [Node], node: &Index, buffer: &Index) -> &'a mut Vec<u8> {
+            let node = node.get_mut(nodes);
+            // Mostly one that there is.
+            let mut buffers = [&mut node.validity, &mut node.offsets, &mut node.values];
+            buffers.sort_by_key(|buffer| buffer.is_empty());
+            let filled = buffers.iter().filter(|buffer| !buffer.is_empty()).count();
+            let chosen = buffer.index(filled.max(1));
+            buffers.into_iter().nth(chosen).expect("an index below the number of buffers")
+        }
+        if nodes.is_empty() {
+            return;
+        }
+        match corruption {
+            Corruption::Byte { node, buffer: which, place, value } => {
+                let buffer = buffer(nodes, node, which);
+                if !buffer.is_empty() {
+                    *place.get_mut(buffer) = *value;
+                }
+            }
+            Corruption::Truncate { node, buffer: which, length } => {
+                let buffer = buffer(nodes, node, which);
+                buffer.truncate(length.index(buffer.len() + 1));
+            }
+            Corruption::Extend { node, buffer: which, bytes } => {
+                buffer(nodes, node, which).extend(bytes);
+            }
+            Corruption::Length { node, length } => node.get_mut(nodes).length = *length,
+            Corruption::Remove { node } => {
+                nodes.remove(node.index(nodes.len()));
+            }
+            Corruption::Repeat { node } => {
+                let copy = node.get(nodes).clone();
+                nodes.insert(node.index(nodes.len()), copy);
+            }
+            Corruption::Swap { left, right } => {
+                let (left, right) = (left.index(nodes.len()), right.index(nodes.len()));
+                nodes.swap(left, right);
+            }
+        }
+    }
+
+    fn lower(batch: &RecordBatch) -> Vec<Node> {
+        let positions: Vec<usize> = (0..batch.num_columns()).collect();
+        Lowered::new(batch, &positions).unwrap().to_nodes()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        /// Whatever is changed in what a guest returned: the result is an error, or arrays that keep all of
+        /// Arrow's promises, of exactly the types and the length asked for. Never a panic.
+        #[test]
+        fn corrupted_nodes_are_refused_or_valid(
+            batch in any_batch(),
+            corruptions in prop::collection::vec(corruption(), 1..4),
+        ) {
+            let (schema, rows) = (batch.schema(), batch.num_rows());
+            let mut nodes = lower(&batch);
+            for corruption in &corruptions {
+                corrupt(&mut nodes, corruption);
+            }
+            let Ok(columns) = lift_columns(schema.fields(), nodes, rows) else { return Ok(()) };
+            prop_assert_eq!(columns.len(), schema.fields().len());
+            for (field, column) in schema.fields().iter().zip(&columns) {
+                column.to_data().validate_full().unwrap();
+                prop_assert_eq!(column.len(), rows);
+                prop_assert_eq!(column.data_type(), field.data_type());
+                prop_assert!(field.is_nullable() || column.logical_null_count() == 0);
+                check_decimals(&column.to_data()).unwrap();
+            }
+            // What was lifted can be used: it crosses once more, and is the same then.
+            let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows));
+            let lifted =
+                RecordBatch::try_new_with_options(schema.clone(), columns, &options).unwrap();
+            let again = lift_columns(schema.fields(), lower(&lifted), rows).unwrap();
+            prop_assert_eq!(&again, lifted.columns());
+        }
+    }
 }

@@ -94,6 +94,20 @@ impl Lowered {
             .collect()
     }
 
+    /// The nodes as a guest would return them.
+    #[cfg(test)]
+    pub(crate) fn to_nodes(&self) -> Vec<crate::bindings::types::Node> {
+        self.params()
+            .iter()
+            .map(|node| crate::bindings::types::Node {
+                length: node.length,
+                validity: node.validity.to_vec(),
+                offsets: node.offsets.to_vec(),
+                values: node.values.to_vec(),
+            })
+            .collect()
+    }
+
     /// How many bytes will be copied into the guest.
     pub fn byte_count(&self) -> usize {
         self.nodes
@@ -228,4 +242,65 @@ pub fn plain_batch(batch: &RecordBatch, positions: &[usize]) -> Result<RecordBat
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     let schema = Arc::new(Schema::new(fields));
     Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::StringViewArray;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::arbitrary::any_batch;
+    use crate::lift::lift_columns;
+
+    fn lower(batch: &RecordBatch) -> Lowered {
+        let positions: Vec<usize> = (0..batch.num_columns()).collect();
+        Lowered::new(batch, &positions).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// What crosses comes back as it was: values, nulls, types, however the input was sliced.
+        #[test]
+        fn a_batch_survives_the_way_there_and_back(batch in any_batch()) {
+            let lowered = lower(&batch);
+            let schema = batch.schema();
+            let lifted =
+                lift_columns(schema.fields(), lowered.to_nodes(), batch.num_rows()).unwrap();
+            prop_assert_eq!(&lifted, batch.columns());
+        }
+
+        /// Buffers have the sizes that the contract promises, and nothing of the rows around a slice is in them.
+        #[test]
+        fn buffers_are_as_long_as_they_need_to_be(batch in any_batch()) {
+            let lowered = lower(&batch);
+            let nodes = lowered.to_nodes();
+            for node in &nodes {
+                let length = node.length as usize;
+                prop_assert!([0, length.div_ceil(8)].contains(&node.validity.len()));
+                let offsets = &node.offsets;
+                prop_assert!([0, 4 * (length + 1), 8 * (length + 1)].contains(&offsets.len()));
+                prop_assert!(offsets.iter().take(4).all(|&byte| byte == 0), "offsets start at 0");
+            }
+            let bytes = |node: &crate::bindings::types::Node| {
+                node.validity.len() + node.offsets.len() + node.values.len()
+            };
+            prop_assert_eq!(lowered.byte_count(), nodes.iter().map(bytes).sum::<usize>());
+        }
+    }
+
+    #[test]
+    fn views_cross_as_plain_text() {
+        let views =
+            StringViewArray::from(vec![Some("short"), None, Some("longer than twelve bytes")]);
+        let field = arrow::datatypes::Field::new("text", DataType::Utf8View, true);
+        let schema = Arc::new(Schema::new(vec![field]));
+        let batch = RecordBatch::try_new(schema, vec![Arc::new(views.clone())]).unwrap();
+        let plain = [arrow::datatypes::Field::new("text", DataType::Utf8, true)];
+        let nodes = lower(&batch.slice(1, 2)).to_nodes();
+        let lifted = lift_columns(&plain, nodes, 2).unwrap();
+        let expected = cast(&views.slice(1, 2), &DataType::Utf8).unwrap();
+        assert_eq!(&lifted[0], &expected);
+    }
 }

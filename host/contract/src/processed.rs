@@ -8,17 +8,23 @@ use arrow::error::ArrowError;
 
 use crate::binding::{OutputColumn, TransformBinding};
 use crate::bindings::transform as wit;
+use crate::copying::{CopyBreach, CopyBudget};
 use crate::finding::{Finding, FindingBreach};
 use crate::ipc::{self, IpcBreach};
 use crate::json::{self, JsonBreach};
 use crate::lift::{ColumnBreach, check_column, lift_column};
 use crate::selection::{RowSelection, SelectionBreach};
 
+/// How many outputs one call may return. Even one without rows costs the host a batch with all its columns.
+pub const MAX_OUTPUTS: usize = 1_000;
+
 /// Output of a transformer that breaks the contract.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputBreach {
     #[error(transparent)]
     Selection(#[from] SelectionBreach),
+    #[error(transparent)]
+    Copy(#[from] CopyBreach),
     #[error(transparent)]
     Column(#[from] ColumnBreach),
     #[error(transparent)]
@@ -27,6 +33,8 @@ pub enum OutputBreach {
     Json(#[from] JsonBreach),
     #[error(transparent)]
     Finding(#[from] FindingBreach),
+    #[error("{0} outputs of one call: the limit is {MAX_OUTPUTS}")]
+    TooManyOutputs(usize),
     #[error("{actual} new columns where {expected} were declared")]
     ColumnCount { expected: usize, actual: usize },
     #[error("the values are encoded otherwise than the plugin was bound: {0:?} was announced")]
@@ -45,6 +53,14 @@ pub enum OutputBreach {
     AttachedFinish,
     #[error("cannot assemble the output")]
     Assemble(#[from] ArrowError),
+}
+
+/// How much one call may return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutputLimits {
+    pub rows: usize,
+    /// What the rows of the input may grow by when they are selected more than once.
+    pub copied_bytes: u64,
 }
 
 /// Some output rows and where they come from.
@@ -78,14 +94,15 @@ pub struct Processed {
 }
 
 impl Processed {
-    /// Checks what `process` returned for `input`. At most `row_limit` output rows are taken.
+    /// Checks what `process` returned for `input`.
     pub fn new(
         binding: &TransformBinding,
         input: &RecordBatch,
         processed: wit::Processed,
-        row_limit: usize,
+        limits: OutputLimits,
     ) -> Result<Self, OutputBreach> {
         let rows = input.num_rows();
+        check_count(&processed.outputs)?;
         let bad_rows = Finding::all(processed.bad_rows, rows)?;
         let mut selections = Vec::with_capacity(processed.outputs.len());
         let mut values = Vec::with_capacity(processed.outputs.len());
@@ -94,28 +111,32 @@ impl Processed {
             values.push(output.values);
         }
         let output_rows = selections.iter().map(RowSelection::len).fold(0, usize::saturating_add);
-        if output_rows > row_limit {
+        if output_rows > limits.rows {
             return Err(OutputBreach::TooManyRows {
                 rows: output_rows,
                 input: rows,
-                limit: row_limit,
+                limit: limits.rows,
             });
         }
         let tally = tally(rows, &selections, &bad_rows, output_rows)?;
+        let mut copies = CopyBudget::new(input, &selections, limits.copied_bytes);
         let outputs = values
             .into_iter()
             .zip(selections)
-            .map(|(values, selection)| assemble(binding, Some(input), values, selection))
+            .map(|(values, selection)| {
+                assemble(binding, Some((input, &mut copies)), values, selection)
+            })
             .collect::<Result<_, _>>()?;
         Ok(Self { outputs, bad_rows, tally })
     }
 
-    /// Checks what `finish` returned. At most `row_limit` output rows are taken.
+    /// Checks what `finish` returned. At most `row_limit` output rows are taken; none of them is copied.
     pub fn from_finish(
         binding: &TransformBinding,
         outputs: Vec<wit::Output>,
         row_limit: usize,
     ) -> Result<Self, OutputBreach> {
+        check_count(&outputs)?;
         let mut rows = 0;
         let mut checked = Vec::with_capacity(outputs.len());
         for output in outputs {
@@ -134,6 +155,13 @@ impl Processed {
             bad_rows: Vec::new(),
             tally: Tally { added: rows, ..Tally::default() },
         })
+    }
+}
+
+fn check_count(outputs: &[wit::Output]) -> Result<(), OutputBreach> {
+    match outputs.len() {
+        0..=MAX_OUTPUTS => Ok(()),
+        count => Err(OutputBreach::TooManyOutputs(count)),
     }
 }
 
@@ -165,9 +193,10 @@ fn tally(
     Ok(Tally { selected, bad, dropped: rows - selected - bad, added: output_rows - selected })
 }
 
+/// `input` is the batch, and what may be copied of it; none where there is no batch.
 fn assemble(
     binding: &TransformBinding,
-    input: Option<&RecordBatch>,
+    mut input: Option<(&RecordBatch, &mut CopyBudget)>,
     values: wit::NewValues,
     selection: RowSelection,
 ) -> Result<Output, OutputBreach> {
@@ -176,15 +205,15 @@ fn assemble(
     {
         return Err(OutputBreach::DetachedKeep { column: column.to_owned() });
     }
-    let mut new_columns = new_columns(binding, input, values, &selection)?.into_iter();
+    let mut new_columns = new_columns(binding, input.as_mut(), values, &selection)?.into_iter();
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(binding.output.len());
     for column in &binding.output {
-        columns.push(match (column, input) {
+        columns.push(match (column, &mut input) {
             (OutputColumn::New(_), _) => {
                 new_columns.next().expect("one array per declared column was just made")
             }
-            (OutputColumn::Keep(position), Some(input)) => {
-                selection.apply(input.column(*position))?
+            (OutputColumn::Keep(position), Some((input, copies))) => {
+                copies.apply(&selection, input.column(*position))?
             }
             (OutputColumn::Keep(_), None) => {
                 unreachable!(
@@ -202,7 +231,7 @@ fn assemble(
 /// One array of `selection.len()` values per declared column.
 fn new_columns(
     binding: &TransformBinding,
-    input: Option<&RecordBatch>,
+    mut input: Option<&mut (&RecordBatch, &mut CopyBudget)>,
     values: wit::NewValues,
     selection: &RowSelection,
 ) -> Result<Vec<ArrayRef>, OutputBreach> {
@@ -218,7 +247,7 @@ fn new_columns(
             fields
                 .iter()
                 .zip(columns)
-                .map(|(field, column)| new_column(field, column, input, selection))
+                .map(|(field, column)| new_column(field, column, input.as_deref_mut(), selection))
                 .collect()
         }
         (wit::NewValues::Ipc(bytes), crate::binding::Encoding::Ipc) => {
@@ -234,16 +263,16 @@ fn new_columns(
 fn new_column(
     field: &FieldRef,
     column: wit::NewColumn,
-    input: Option<&RecordBatch>,
+    input: Option<&mut (&RecordBatch, &mut CopyBudget)>,
     selection: &RowSelection,
 ) -> Result<ArrayRef, OutputBreach> {
     match (column, input) {
         (wit::NewColumn::PerOutputRow(nodes), _) => Ok(lift_column(field, nodes, selection.len())?),
-        (wit::NewColumn::PerInputRow(nodes), Some(input)) if !selection.is_detached() => {
+        (wit::NewColumn::PerInputRow(nodes), Some((input, copies))) if !selection.is_detached() => {
             let column = lift_column(field, nodes, input.num_rows())?;
-            Ok(selection.apply(&column)?)
+            Ok(copies.apply(selection, &column)?)
         }
-        (wit::NewColumn::Keep(position), Some(input)) if !selection.is_detached() => {
+        (wit::NewColumn::Keep(position), Some((input, copies))) if !selection.is_detached() => {
             let Some(column) = input.columns().get(position as usize) else {
                 return Err(OutputBreach::NoSuchInput {
                     column: field.name().clone(),
@@ -254,7 +283,7 @@ fn new_column(
             if column.data_type() != field.data_type() {
                 return Err(OutputBreach::KeptType { column: field.name().clone() });
             }
-            let kept = selection.apply(column)?;
+            let kept = copies.apply(selection, column)?;
             check_column(field, &kept)?;
             Ok(kept)
         }

@@ -145,7 +145,7 @@ fn type_to_wit(data_type: &DataType) -> (wit::DataType, Vec<FieldRef>) {
         DataType::Time64(unit) => flat(wit::DataType::Time64(unit_to_wit(unit))),
         DataType::Timestamp(unit, zone) => flat(wit::DataType::Timestamp(wit::TimestampType {
             unit: unit_to_wit(unit),
-            zone: zone.as_ref().map(|zone| zone.to_string()),
+            zone: zone.as_ref().map(ToString::to_string),
         })),
         DataType::Duration(unit) => flat(wit::DataType::Duration(unit_to_wit(unit))),
         DataType::Interval(unit) => flat(wit::DataType::Interval(match unit {

@@ -104,3 +104,89 @@ impl RowSelection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{AsArray, Int64Array};
+    use arrow::datatypes::Int64Type;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The rows of `selection` by the words of the contract, one at a time.
+    fn selected_rows(selection: &Selection, rows: usize) -> Vec<usize> {
+        match selection {
+            Selection::All => (0..rows).collect(),
+            Selection::Bitmap(bytes) => {
+                (0..rows).filter(|row| bytes[row / 8] >> (row % 8) & 1 == 1).collect()
+            }
+            Selection::Indices(indices) => indices.iter().map(|&index| index as usize).collect(),
+            Selection::Detached(_) => Vec::new(),
+        }
+    }
+
+    /// A number of rows, and a selection that fits it.
+    fn fitting() -> impl Strategy<Value = (usize, Selection)> {
+        (0..100_usize).prop_flat_map(|rows| {
+            let bitmap = prop::collection::vec(any::<u8>(), rows.div_ceil(8)..20);
+            let longest = if rows == 0 { 0 } else { 200 };
+            let indices = prop::collection::vec(0..rows.max(1) as u32, 0..=longest);
+            let selection = prop_oneof![
+                Just(Selection::All),
+                Just(Selection::Bitmap(vec![0xff; rows.div_ceil(8)])),
+                bitmap.prop_map(Selection::Bitmap),
+                indices.prop_map(Selection::Indices),
+            ];
+            (Just(rows), selection)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_selected_is_what_the_contract_says((rows, selection) in fitting()) {
+            let expected = selected_rows(&selection, rows);
+            let checked = RowSelection::new(selection, rows).unwrap();
+            prop_assert_eq!(checked.len(), expected.len());
+            prop_assert_eq!(checked.is_empty(), expected.is_empty());
+            prop_assert!(!checked.is_detached());
+            let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows as i64));
+            let applied = checked.apply(&column).unwrap();
+            let values = applied.as_primitive::<Int64Type>().values().iter();
+            prop_assert!(values.map(|&value| value as usize).eq(expected.iter().copied()));
+            let mut marked = Vec::new();
+            checked.for_each_input_row(|row| marked.push(row));
+            prop_assert_eq!(marked, expected);
+        }
+
+        #[test]
+        fn indices_are_refused_where_any_is_out_of_range(
+            rows in 0..100_usize,
+            mut indices in prop::collection::vec(0..50_u32, 0..50),
+            bad in 0..u32::MAX,
+            place in any::<prop::sample::Index>(),
+        ) {
+            let bad = bad.max(rows as u32);
+            indices.retain(|&index| (index as usize) < rows);
+            indices.insert(place.index(indices.len() + 1), bad);
+            let refused = RowSelection::new(Selection::Indices(indices), rows);
+            prop_assert_eq!(refused.unwrap_err(), SelectionBreach::OutOfRange { index: bad, rows });
+        }
+
+        #[test]
+        fn bitmaps_are_refused_where_bits_are_missing(rows in 1..100_usize, missing in 1..13_usize) {
+            let expected = rows.div_ceil(8);
+            let actual = expected.saturating_sub(missing);
+            let refused = RowSelection::new(Selection::Bitmap(vec![0xff; actual]), rows);
+            let breach = SelectionBreach::BitmapSize { rows, expected, actual };
+            prop_assert_eq!(refused.unwrap_err(), breach);
+        }
+    }
+
+    #[test]
+    fn detached_rows_belong_to_no_input_row() {
+        let detached = RowSelection::new(Selection::Detached(3), 5).unwrap();
+        assert!(detached.is_detached());
+        assert_eq!(detached.len(), 3);
+        detached.for_each_input_row(|row| panic!("row {row} is no part of it"));
+    }
+}

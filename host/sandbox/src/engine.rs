@@ -122,9 +122,10 @@ fn config() -> Config {
 fn pool(instances: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
-        .total_core_instances(instances.saturating_mul(8))
-        .total_memories(instances.saturating_mul(2))
-        .total_tables(instances.saturating_mul(8))
+        // Language runtimes are made of up to some forty core modules; even the smallest pool holds one.
+        .total_core_instances(instances.saturating_mul(8).saturating_add(64))
+        .total_memories(instances.saturating_mul(2).saturating_add(8))
+        .total_tables(instances.saturating_mul(8).saturating_add(64))
         .total_stacks(instances)
         .max_memory_size(MAX_MEMORY_BYTES as usize)
         .table_elements(20_000)

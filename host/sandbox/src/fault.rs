@@ -13,6 +13,7 @@ use wasmill_contract::failure::Failure;
 use wasmill_contract::finding::{FindingBreach, bounded_text};
 use wasmill_contract::lower::LowerError;
 use wasmill_contract::processed::OutputBreach;
+use wasmill_contract::receipt::ReceiptBreach;
 
 use crate::limits::Limits;
 use crate::memory::MemoryExceeded;
@@ -77,6 +78,8 @@ pub enum Breach {
     Finding(#[from] FindingBreach),
     #[error(transparent)]
     Extract(#[from] ExtractBreach),
+    #[error(transparent)]
+    Receipt(#[from] ReceiptBreach),
     #[error("{0}")]
     Descriptor(String),
     /// wasmtime found a value that is none of its type: text that is not UTF-8, a list outside of memory.
@@ -97,6 +100,7 @@ pub enum FaultKind {
     Contract,
     Retryable,
     Failure,
+    Refused,
     Busy,
     Host,
 }
@@ -114,6 +118,7 @@ impl FaultKind {
             Self::Contract => "contract",
             Self::Retryable => "retryable",
             Self::Failure => "failure",
+            Self::Refused => "refused",
             Self::Busy => "busy",
             Self::Host => "host",
         }
@@ -135,6 +140,7 @@ impl FaultKind {
                 | Self::Stack
                 | Self::OutputBytes
                 | Self::Contract
+                | Self::Failure
         )
     }
 }
@@ -150,10 +156,31 @@ impl Fault {
             Self::OutputBytes { .. } => FaultKind::OutputBytes,
             Self::Contract { .. } => FaultKind::Contract,
             Self::Failure { failure: Failure::Retryable { .. }, .. } => FaultKind::Retryable,
-            Self::Failure { .. } => FaultKind::Failure,
+            Self::Failure {
+                failure: Failure::BadConfig { .. } | Failure::BadSchema { .. },
+                ..
+            } => FaultKind::Refused,
+            Self::Failure { failure: Failure::Fatal(_), .. } => FaultKind::Failure,
             Self::Busy => FaultKind::Busy,
             Self::Gone { .. } | Self::Host { .. } => FaultKind::Host,
         }
+    }
+
+    /// The fault with what is known beside: what the guest last said, and where it was.
+    pub fn explained(&self) -> String {
+        const SHOWN_FRAMES: usize = 3;
+        let mut text = self.to_string();
+        if let Self::Trap { stack, last_words, .. } = self {
+            if let Some(last) = last_words.last() {
+                text.push_str(&format!("; it last said: {last}"));
+            }
+            if !stack.is_empty() {
+                let frames: Vec<&str> =
+                    stack.iter().take(SHOWN_FRAMES).map(String::as_str).collect();
+                text.push_str(&format!(" (in {})", frames.join(" < ")));
+            }
+        }
+        text
     }
 
     pub(crate) fn contract(export: &'static str, breach: impl Into<Breach>) -> Self {

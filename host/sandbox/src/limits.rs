@@ -17,10 +17,11 @@ pub struct Limits {
     pub memory: u64,
     /// Output rows for each input row.
     pub output_rows_per_row: u64,
-    /// Bytes that one call may return.
+    /// Bytes that one call may return. Also what the rows of a batch may grow by when a transformer selects
+    /// them several times, columns included that never enter the plugin.
     pub output_bytes: u64,
-    /// Bytes of log lines of one instance, standard output and error included. What is beyond is
-    /// dropped and counted.
+    /// Bytes of log lines of one instance, standard output and error included; each line counts for 32
+    /// bytes more than its text. What is beyond is dropped and counted.
     pub log_bytes: u64,
 }
 

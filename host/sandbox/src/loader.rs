@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use serde::{Deserialize, Serialize};
 use wasmill_contract::binding::Reading;
 use wasmill_contract::bindings::{load as wit, loader::Loader as Bindings, types};
 use wasmill_contract::finding::Finding;
+use wasmill_contract::receipt::rows_without_finding;
 use wasmill_contract::schema;
 use wasmtime::Store;
 use wasmtime::component::Instance;
@@ -17,6 +17,8 @@ use crate::fault::Fault;
 use crate::guest::{Environment, Guest, GuestState, Position, Usage};
 use crate::lowering::LoweredBatch;
 use crate::step::{BatchFunc, Descriptor, Exports, Step};
+
+pub use wasmill_contract::receipt::Receipt;
 
 /// A loader in its place.
 #[derive(Clone)]
@@ -59,14 +61,6 @@ pub struct Attempt {
     pub split: String,
     /// Unique among all attempts at all splits.
     pub attempt: String,
-}
-
-/// What `commit` needs to find the rows that one attempt staged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
-    pub rows: u64,
-    /// The plugin's own format.
-    pub reference: String,
 }
 
 impl Loader {
@@ -114,7 +108,7 @@ impl Loader {
         let result =
             call.run(load.call_open(store, self.step.config(), &input_schema, &attempt)).await;
         guest.end(call, result)?;
-        Ok(OpenLoader { guest, binding })
+        Ok(OpenLoader { guest, binding, staged: 0 })
     }
 
     /// Makes the rows of these receipts visible, once however often it is called.
@@ -155,6 +149,8 @@ impl Loader {
 pub struct OpenLoader {
     guest: Guest<LoadExports>,
     binding: Arc<LoadBinding>,
+    /// Rows that were written and not refused.
+    staged: u64,
 }
 
 impl OpenLoader {
@@ -171,16 +167,20 @@ impl OpenLoader {
             self.guest.begin(EXPORT, batch.num_rows(), Position::Row(first_row))?;
         let result = call.run(exports.write.call(store, lowered.param(&nodes))).await;
         let findings = self.guest.end(call, result)?;
-        Finding::all(findings, batch.num_rows()).map_err(|breach| self.guest.breach(EXPORT, breach))
+        let findings = Finding::all(findings, batch.num_rows())
+            .map_err(|breach| self.guest.breach(EXPORT, breach))?;
+        self.staged += rows_without_finding(&findings, batch.num_rows()) as u64;
+        Ok(findings)
     }
 
     /// Ends the attempt.
     pub async fn finish(&mut self) -> Result<Receipt, Fault> {
-        let (call, store, exports) = self.guest.begin("finish", 0, Position::End)?;
+        const EXPORT: &str = "finish";
+        let (call, store, exports) = self.guest.begin(EXPORT, 0, Position::End)?;
         let load = exports.bindings.wasmill_plugin_load();
         let result = call.run(load.call_finish(store)).await;
         let receipt = self.guest.end(call, result)?;
-        Ok(Receipt { rows: receipt.rows, reference: receipt.reference })
+        Receipt::new(receipt, self.staged).map_err(|breach| self.guest.breach(EXPORT, breach))
     }
 
     /// What the instance has used up.

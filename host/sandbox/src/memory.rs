@@ -84,3 +84,29 @@ impl ResourceLimiter for MemoryMeter {
         MAX_MEMORIES
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_and_tables_share_one_limit() {
+        let mut meter = MemoryMeter::new(1_000);
+        assert!(meter.memory_growing(0, 400, None).unwrap());
+        assert!(meter.memory_growing(400, 600, None).unwrap());
+        // 50 elements of 8 bytes.
+        assert!(meter.table_growing(0, 50, None).unwrap());
+        assert_eq!(meter.peak(), 1_000);
+        let refused = meter.table_growing(50, 51, None).unwrap_err();
+        let expected = MemoryExceeded { limit: 1_000, requested: 1_008 };
+        assert_eq!(refused.downcast_ref::<MemoryExceeded>(), Some(&expected));
+    }
+
+    #[test]
+    fn sizes_that_overflow_are_refused() {
+        let mut meter = MemoryMeter::new(u64::MAX - 1);
+        assert!(meter.table_growing(0, usize::MAX, None).is_err());
+        assert!(meter.memory_growing(0, usize::MAX, None).is_err());
+        assert_eq!(meter.peak(), 0);
+    }
+}

@@ -97,6 +97,7 @@ impl<R: ComponentType + Lift + Send + Sync + 'static> BatchFunc<R> {
     }
 
     /// Calls the function. wasmtime's own bindings would copy the batch into owned vectors first.
+    #[expect(unsafe_code, reason = "a typed function cannot be kept for a lifetime yet to come")]
     pub(crate) async fn call(
         &self,
         store: &mut Store<GuestState>,

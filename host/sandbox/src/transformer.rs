@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use wasmill_contract::binding::TransformBinding;
 use wasmill_contract::bindings::{transform as wit, transformer::Transformer as Bindings, types};
-use wasmill_contract::processed::Processed;
+use wasmill_contract::processed::{OutputLimits, Processed};
 use wasmill_contract::schema;
 use wasmtime::Store;
 use wasmtime::component::Instance;
@@ -106,9 +106,13 @@ impl OpenTransformer {
             self.guest.begin(EXPORT, batch.num_rows(), Position::Row(first_row))?;
         let result = call.run(exports.process.call(store, lowered.param(&nodes))).await;
         let processed = self.guest.end(call, result)?;
-        let row_limit = self.guest.limits().output_rows(batch.num_rows());
+        let limits = self.guest.limits();
+        let limits = OutputLimits {
+            rows: limits.output_rows(batch.num_rows()),
+            copied_bytes: limits.output_bytes,
+        };
         self.rows += batch.num_rows();
-        Processed::new(&self.binding, batch, processed, row_limit)
+        Processed::new(&self.binding, batch, processed, limits)
             .map_err(|breach| self.guest.breach(EXPORT, breach))
     }
 

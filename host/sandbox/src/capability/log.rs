@@ -17,6 +17,8 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 const KEPT_LINES: usize = 8;
 /// A line of standard output without an end is cut here.
 const MAX_PARTIAL_BYTES: usize = 4_096;
+/// What a line counts for on top of its text: the work of handing it on. Without it, empty lines would be free.
+const LINE_BYTES: usize = 32;
 /// How much of a call to `write` is taken at a time.
 const WRITE_BYTES: usize = 8_192;
 
@@ -85,7 +87,7 @@ impl GuestLog {
 
     pub(crate) fn line(&self, level: Level, context: String, message: String) {
         let mut state = self.lock();
-        let bytes = (context.len() + message.len()) as u64;
+        let bytes = (LINE_BYTES + context.len() + message.len()) as u64;
         if bytes > state.budget {
             state.budget = 0;
             state.dropped_lines += 1;
