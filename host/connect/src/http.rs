@@ -68,7 +68,11 @@ struct Connection {
     base: Url,
     headers: HeaderMap,
     max_response_bytes: u64,
+    /// Follows redirects within the origin.
     client: Client,
+    /// Follows only those that repeat the request as it was: after any other, a POST would go on as a GET
+    /// without a body, and what answers that would be taken for the answer.
+    exact_client: Client,
 }
 
 impl Connections {
@@ -95,6 +99,33 @@ impl Outbound for Connections {
         }
         .boxed()
     }
+}
+
+/// A client that stays within the origin of `base`.
+fn client(
+    base: &Url,
+    timeout: Duration,
+    allow_private: bool,
+    repeats_exactly: bool,
+) -> reqwest::Result<Client> {
+    let origin = base.origin();
+    let redirects = Policy::custom(move |attempt| {
+        let repeats = matches!(attempt.status().as_u16(), 307 | 308);
+        if attempt.previous().len() > MAX_REDIRECTS {
+            attempt.error("too many redirects")
+        } else if attempt.url().origin() == origin && (repeats || !repeats_exactly) {
+            attempt.follow()
+        } else {
+            // The guest sees the redirect and where it would have led.
+            attempt.stop()
+        }
+    });
+    Client::builder()
+        .timeout(timeout)
+        .no_proxy()
+        .dns_resolver(Arc::new(PublicAddresses { allow_private }))
+        .redirect(redirects)
+        .build()
 }
 
 impl Connection {
@@ -127,26 +158,15 @@ impl Connection {
         }
         // An address in the URL was written by the operator, and so was `localhost`.
         let named = base.host_str() == Some("localhost");
-        let resolver = PublicAddresses { allow_private: config.allow_private || named };
+        let allow_private = config.allow_private || named;
         install_crypto_provider();
-        let origin = base.origin();
-        let client = Client::builder()
-            .timeout(config.timeout)
-            .no_proxy()
-            .dns_resolver(Arc::new(resolver))
-            .redirect(Policy::custom(move |attempt| {
-                if attempt.previous().len() > MAX_REDIRECTS {
-                    attempt.error("too many redirects")
-                } else if attempt.url().origin() == origin {
-                    attempt.follow()
-                } else {
-                    // The guest sees the redirect and where it would have led.
-                    attempt.stop()
-                }
-            }))
-            .build()
-            .map_err(|error| invalid("url", error.to_string()))?;
-        Ok(Self { base, headers, max_response_bytes: config.max_response_bytes, client })
+        let client = |repeats_exactly| {
+            client(&base, config.timeout, allow_private, repeats_exactly)
+                .map_err(|error| invalid("url", error.to_string()))
+        };
+        let (client, exact_client) = (client(false)?, client(true)?);
+        let max_response_bytes = config.max_response_bytes;
+        Ok(Self { base, headers, max_response_bytes, client, exact_client })
     }
 
     /// The URL of a path below the base URL.
@@ -196,8 +216,9 @@ impl Connection {
             headers.append(name, value);
         }
         headers.extend(self.headers.clone());
-        let sent =
-            self.client.request(method, url).headers(headers).body(request.body).send().await;
+        let is_read = matches!(method, Method::GET | Method::HEAD);
+        let client = if is_read { &self.client } else { &self.exact_client };
+        let sent = client.request(method, url).headers(headers).body(request.body).send().await;
         let mut response = sent.map_err(unreachable)?;
         let status = response.status().as_u16();
         let headers = response
@@ -310,6 +331,10 @@ fn install_crypto_provider() {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+    use std::sync::mpsc;
+
     use super::*;
 
     fn connection(url: &str) -> Result<Connection, ConnectionError> {
@@ -356,6 +381,56 @@ mod tests {
             "https://shop.example/?a=b",
         ] {
             assert!(connection(url).is_err(), "{url}");
+        }
+    }
+
+    /// Answers each request with `status` and a redirect to `to`; `/end` with 200. Returns what was asked.
+    fn redirecting_server(status: u16, to: &'static str) -> (String, mpsc::Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (sender, requests) = mpsc::channel();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut line = String::new();
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                reader.read_line(&mut line).unwrap();
+                let mut header = String::new();
+                while reader.read_line(&mut header).unwrap() > 2 {
+                    header.clear();
+                }
+                let status = if line.contains("/end") { 200 } else { status };
+                let answer = format!(
+                    "HTTP/1.1 {status} X\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+                );
+                stream.write_all(answer.as_bytes()).unwrap();
+                if sender.send(line.trim_end_matches(" HTTP/1.1\r\n").to_owned()).is_err() {
+                    return;
+                }
+            }
+        });
+        (format!("http://{address}"), requests)
+    }
+
+    #[tokio::test]
+    async fn redirects_repeat_a_request_or_are_shown() {
+        for (method, status, to, expected, seen) in [
+            ("GET", 302, "/end", 200, &["GET /start", "GET /end"][..]),
+            ("POST", 302, "/end", 302, &["POST /start"]),
+            ("POST", 303, "/end", 303, &["POST /start"]),
+            ("POST", 307, "/end", 200, &["POST /start", "POST /end"]),
+            ("GET", 302, "http://127.0.0.2:9/end", 302, &["GET /start"]),
+        ] {
+            let (url, requests) = redirecting_server(status, to);
+            let request = HttpRequest {
+                method: method.to_owned(),
+                path: "/start".to_owned(),
+                headers: Vec::new(),
+                body: Vec::new(),
+            };
+            let response = connection(&url).unwrap().send(request).await.unwrap();
+            assert_eq!(response.status, expected, "{method} {status}");
+            assert_eq!(requests.try_iter().collect::<Vec<_>>(), seen, "{method} {status}");
         }
     }
 

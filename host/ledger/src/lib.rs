@@ -76,6 +76,11 @@ impl Ledger {
         Self::connect(path, true).await
     }
 
+    /// Whether `url` can be a ledger's, without opening it.
+    pub fn check_url(url: &str) -> Result<(), LedgerError> {
+        path_of(url, Path::new("")).map(drop)
+    }
+
     /// Opens the ledger at `url`, which must exist.
     pub async fn open(url: &str, base: &Path) -> Result<Self, LedgerError> {
         let path = path_of(url, base)?;

@@ -15,7 +15,7 @@ pub enum RunStatus {
     /// All manifests are accepted and the gate is passed; sinks are being published one after another.
     Committing,
     Succeeded,
-    /// Nothing was published.
+    /// Nothing was published, but for sinks that its commits name: a later one could not be.
     Failed,
     /// A gate refused the data; nothing was published.
     Refused,

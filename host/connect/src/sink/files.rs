@@ -235,9 +235,9 @@ impl Sink for FileSink {
                 writer
                     .write(&RecordBatch::new_empty(schema))
                     .map_err(ConnectError::arrow(&path))?;
-                FormatWriter::Csv(writer)
+                FormatWriter::Csv(Box::new(writer))
             }
-            Format::Jsonl => FormatWriter::Jsonl(LineDelimitedWriter::new(file)),
+            Format::Jsonl => FormatWriter::Jsonl(Box::new(LineDelimitedWriter::new(file))),
         };
         Ok(Box::new(FileStageWriter { stem: part.stem.clone(), path, writer, rows: 0 }))
     }
@@ -278,8 +278,8 @@ fn is_nested(data_type: &DataType) -> bool {
 
 enum FormatWriter {
     Parquet(Box<ArrowWriter<HashedFile>>),
-    Csv(arrow::csv::Writer<HashedFile>),
-    Jsonl(LineDelimitedWriter<HashedFile>),
+    Csv(Box<arrow::csv::Writer<HashedFile>>),
+    Jsonl(Box<LineDelimitedWriter<HashedFile>>),
 }
 
 struct FileStageWriter {

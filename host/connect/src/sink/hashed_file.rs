@@ -22,7 +22,8 @@ impl HashedFile {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(ConnectError::io("cannot create", folder))?;
         }
-        let file = File::create(&path).map_err(ConnectError::io("cannot create", &path))?;
+        // Attempts have names of their own: two writers of one file would be a mistake of ours.
+        let file = File::create_new(&path).map_err(ConnectError::io("cannot create", &path))?;
         let file = BufWriter::with_capacity(256 << 10, file);
         Ok(Self { path, file, hash: Sha256::new(), bytes: 0 })
     }

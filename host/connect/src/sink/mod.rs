@@ -28,7 +28,8 @@ pub trait Sink: Send + Sync {
     fn check(&self, schema: SchemaRef) -> BoxFuture<'_, Result<()>>;
 
     /// Starts to stage one attempt at a split. `stem` is unique among the splits of the run and the same
-    /// for each attempt; `attempt` is unique among all attempts. `scratch` is a folder for sinks that have none beside their target.
+    /// for each attempt; `attempt` is unique among all attempts. `scratch` is this sink's own folder for
+    /// the run, for sinks that have none beside their target.
     fn stage(
         &self,
         schema: SchemaRef,

@@ -12,11 +12,12 @@
 //! | binary | BLOB |
 //! | text, dates, times, instants | TEXT, ISO 8601 |
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Int64Type, SchemaRef};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, SchemaRef, UInt64Type};
 use arrow_ipc::reader::FileReader;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -305,7 +306,14 @@ fn column_type(data_type: &DataType) -> Option<String> {
         DataType::Decimal32(precision, scale)
         | DataType::Decimal64(precision, scale)
         | DataType::Decimal128(precision, scale)
-        | DataType::Decimal256(precision, scale) => format!("DECIMAL({precision},{scale})"),
+        | DataType::Decimal256(precision, scale) => {
+            // SQLite makes floating-point numbers of decimals, which hold 15 digits; more are kept as text.
+            if *precision <= 15 {
+                format!("DECIMAL({precision},{scale})")
+            } else {
+                "TEXT".to_owned()
+            }
+        }
         DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) => {
             "BLOB".to_owned()
         }
@@ -385,8 +393,13 @@ impl Sink for SqliteSink {
             .into_iter()
             .filter_map(|(name, position)| position.ok().map(|position| (name, position)))
             .collect();
+        let unsigned = schema.fields().iter().enumerate();
+        let unsigned = unsigned
+            .filter(|(_, field)| *field.data_type() == DataType::UInt64)
+            .map(|(position, field)| (field.name().clone(), position))
+            .collect();
         let writer = IpcStageWriter::create(path, part.stem.clone(), &schema)?;
-        Ok(Box::new(KeyedStageWriter { key, writer: Box::new(writer) }))
+        Ok(Box::new(CheckedStageWriter { key, unsigned, writer: Box::new(writer) }))
     }
 
     fn commit<'a>(
@@ -404,28 +417,38 @@ impl Sink for SqliteSink {
     }
 }
 
-/// Stages rows whose key is not null; SQLite would take any number of null keys as different.
-struct KeyedStageWriter {
+/// Stages rows that SQLite can hold as they are. It would take any number of null keys as different, and has
+/// no integers beyond 63 bits.
+struct CheckedStageWriter {
     key: Vec<(String, usize)>,
+    unsigned: Vec<(String, usize)>,
     writer: Box<IpcStageWriter>,
 }
 
-impl StageWriter for KeyedStageWriter {
+impl StageWriter for CheckedStageWriter {
     fn write(&mut self, batch: &RecordBatch) -> Result<Vec<Rejection>> {
-        let mut rejections = Vec::new();
+        let mut rejections: BTreeMap<usize, Rejection> = BTreeMap::new();
+        let mut reject = |row: usize, rule, column: &str, message: String| {
+            let column = Some(column.to_owned());
+            rejections.entry(row).or_insert(Rejection { row: row as u32, rule, column, message });
+        };
         for (name, position) in &self.key {
             let column = batch.column(*position);
             for row in (0..column.len()).filter(|&row| column.is_null(row)) {
-                if rejections.iter().all(|rejection: &Rejection| rejection.row as usize != row) {
-                    rejections.push(Rejection {
-                        row: row as u32,
-                        rule: "null-key",
-                        column: Some(name.clone()),
-                        message: "null in a column of the key".to_owned(),
-                    });
+                reject(row, "null-key", name, "null in a column of the key".to_owned());
+            }
+        }
+        for (name, position) in &self.unsigned {
+            for (row, value) in
+                batch.column(*position).as_primitive::<UInt64Type>().iter().enumerate()
+            {
+                if let Some(value) = value.filter(|value| i64::try_from(*value).is_err()) {
+                    let message = format!("{value} is more than SQLite's integers hold");
+                    reject(row, "out-of-range", name, message);
                 }
             }
         }
+        let rejections: Vec<Rejection> = rejections.into_values().collect();
         if rejections.is_empty() {
             return self.writer.write(batch);
         }

@@ -452,15 +452,12 @@ fn raw_record<'a>(fields: impl Iterator<Item = &'a [u8]>, layout: &Layout) -> Ve
         .delimiter(layout.delimiter)
         .quote(layout.quote)
         .from_writer(Vec::new());
-    match writer.write_record(fields).and_then(|()| Ok(writer.into_inner())) {
-        Ok(Ok(mut raw)) => {
-            if raw.last() == Some(&b'\n') {
-                raw.pop();
-            }
-            raw
-        }
-        _ => Vec::new(),
+    let written = writer.write_record(fields).is_ok();
+    let mut raw = writer.into_inner().unwrap_or_default();
+    if written && raw.last() == Some(&b'\n') {
+        raw.pop();
     }
+    raw
 }
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ async fn columns(
         .prepare(sqlx::AssertSqlSafe(query.to_owned()).into_sql_str())
         .await
         .map_err(ConnectError::database("cannot query", path))?;
-    let names: Vec<&str> = statement.columns().iter().map(|column| column.name()).collect();
+    let names: Vec<&str> = statement.columns().iter().map(sqlx::Column::name).collect();
     let error = |message| ConnectError::Config { key: "types", message };
     if let Some(unknown) = config.types.keys().find(|name| !names.contains(&name.as_str())) {
         return Err(error(format!(
@@ -231,7 +231,7 @@ fn ranges(first: i64, last: i64, count: u32) -> impl Iterator<Item = (i64, i64)>
     (0..i128::from(count)).filter_map(move |index| {
         let start = i128::from(first) + index * width;
         let end = (start + width - 1).min(i128::from(last));
-        (start <= end).then(|| (start as i64, end as i64))
+        (start <= end).then_some((start as i64, end as i64))
     })
 }
 
