@@ -1,0 +1,217 @@
+//! The command line: arguments in, library calls, words and exit codes out. Everything it does, a program can do
+//! with `wasmill-pipeline` and `wasmill-sandbox`.
+
+#![allow(clippy::print_stderr, reason = "this is a command line")]
+
+/// Prints a line to standard output. A reader that went away, such as `head`, is no reason to fail.
+macro_rules! say {
+    ($($argument:tt)*) => {
+        drop(std::io::Write::write_fmt(
+            &mut std::io::stdout().lock(),
+            format_args!("{}\n", format_args!($($argument)*)),
+        ))
+    };
+}
+
+mod check;
+mod failure;
+mod findings;
+mod inspect;
+mod json_lines;
+mod ledger;
+mod progress;
+mod quarantine;
+mod run;
+mod runs;
+mod summary;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::failure::Failure;
+
+const EXIT_CODES: &str = "\
+Exit codes (sysexits):
+    0  done
+    2  the command line is wrong
+   65  the data was refused: by a gate, a limit on quarantined rows, or on_... = \"fail\"
+   66  the pipeline file, ledger or run that is asked for does not exist
+   70  a plugin failed, or wasmill itself
+   74  reading or writing failed
+   75  a temporary failure: try again
+   77  a plugin wants more than it is granted
+   78  the pipeline file, or something that it names, is wrong
+  130  interrupted; nothing was published";
+
+/// Runs data pipelines whose steps are sandboxed WebAssembly plugins.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs a pipeline: checks it, works through its splits, and publishes its sinks when all of it is good.
+    #[command(after_help = EXIT_CODES)]
+    Run {
+        /// The pipeline file.
+        file: PathBuf,
+        #[command(flatten)]
+        output: OutputArgs,
+        /// Shows debug lines of plugins too.
+        #[arg(short, long)]
+        verbose: bool,
+    },
+    /// Checks a pipeline file: everything that can be known before a row is read, all findings at once.
+    Check {
+        /// The pipeline file.
+        file: PathBuf,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Shows past runs.
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// Shows rows that were held back, and why.
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
+    /// Shows what a component is: kind, imports, configuration, digest, size.
+    Inspect {
+        /// The component, a .wasm file.
+        component: PathBuf,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Prints the JSON Schema of pipeline files, for editors.
+    Schema,
+}
+
+#[derive(Debug, Subcommand)]
+enum RunsCommand {
+    /// Lists runs, newest first.
+    List {
+        #[command(flatten)]
+        ledger: LedgerArgs,
+        #[command(flatten)]
+        output: OutputArgs,
+        /// How many.
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+    /// Shows one run, step by step.
+    Show {
+        /// The run's id or the beginning of it; the latest run where left out.
+        run: Option<String>,
+        #[command(flatten)]
+        ledger: LedgerArgs,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum QuarantineCommand {
+    /// Counts the rows that a run held back, by step and rule.
+    List {
+        /// The run's id or the beginning of it; the latest run where left out.
+        run: Option<String>,
+        #[command(flatten)]
+        ledger: LedgerArgs,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Shows the rows that a run held back, whole, with the reasons.
+    Show {
+        /// The run's id or the beginning of it; the latest run where left out.
+        run: Option<String>,
+        /// Only those of one step.
+        #[arg(long)]
+        step: Option<String>,
+        /// Only those that violate one rule.
+        #[arg(long)]
+        rule: Option<String>,
+        /// How many rows at most.
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+        #[command(flatten)]
+        ledger: LedgerArgs,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+struct OutputArgs {
+    /// Text for people, or one JSON object a line for programs.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Text,
+    Json,
+}
+
+/// Which ledger: that of `pipeline.toml` in the current folder where nothing is said.
+#[derive(Debug, Args)]
+struct LedgerArgs {
+    /// The pipeline file whose ledger is meant.
+    #[arg(short, long, default_value = "pipeline.toml")]
+    file: PathBuf,
+    /// The ledger itself, such as sqlite://path/to/ledger.db.
+    #[arg(long, conflicts_with = "file")]
+    ledger: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().with_target(false).init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return ExitCode::from(70);
+        }
+    };
+    let result = runtime.block_on(dispatch(cli.command));
+    // Readers that are still at work on their threads have nothing more to say.
+    runtime.shutdown_background();
+    match result {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.exit_code)
+        }
+    }
+}
+
+async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Run { file, output, verbose } => run::run(&file, output.output, verbose).await,
+        Command::Check { file, output } => check::check(&file, output.output).await,
+        Command::Runs(RunsCommand::List { ledger, output, limit }) => {
+            runs::list(&ledger, output.output, limit).await
+        }
+        Command::Runs(RunsCommand::Show { run, ledger, output }) => {
+            runs::show(run.as_deref(), &ledger, output.output).await
+        }
+        Command::Quarantine(QuarantineCommand::List { run, ledger, output }) => {
+            quarantine::list(run.as_deref(), &ledger, output.output).await
+        }
+        Command::Quarantine(QuarantineCommand::Show { run, step, rule, limit, ledger, output }) => {
+            let filter = quarantine::Filter { step, rule, limit };
+            quarantine::show(run.as_deref(), &filter, &ledger, output.output).await
+        }
+        Command::Inspect { component, output } => inspect::inspect(&component, output.output).await,
+        Command::Schema => {
+            say!("{:#}", wasmill_pipeline::file::schema::pipeline_file_schema());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The summary of a run, step by step.
+
+use serde_json::Value;
+
+use crate::table::{bytes, grouped, seconds, table};
+
+/// What a run did, from its summary as it is kept in the ledger.
+pub fn shown(summary: &Value) -> String {
+    let mut text = String::new();
+    let list = |name: &str| summary[name].as_array().cloned().unwrap_or_default();
+    let steps = list("steps");
+    if !steps.is_empty() {
+        text.push_str(&table(&step_rows(&steps), 2..10));
+    }
+    section(&mut text, "quarantined", &rule_lines(&list("quarantined")));
+    section(&mut text, "warned", &rule_lines(&list("warned")));
+    section(&mut text, "gates", &list("gates").iter().flat_map(gate_lines).collect::<Vec<_>>());
+    let sinks: Vec<String> = list("sinks").iter().map(sink_line).collect();
+    section(&mut text, "published", &sinks);
+    text
+}
+
+fn section(text: &mut String, title: &str, lines: &[String]) {
+    if lines.is_empty() {
+        return;
+    }
+    text.push_str(&format!("\n{title}:\n"));
+    for line in lines {
+        text.push_str(&format!("  {line}\n"));
+    }
+}
+
+fn word<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
+}
+
+fn number(value: &Value, key: &str) -> u64 {
+    value[key].as_u64().unwrap_or_default()
+}
+
+fn step_rows(steps: &[Value]) -> Vec<Vec<String>> {
+    const HEADER: [&str; 10] = [
+        "step",
+        "kind",
+        "in",
+        "out",
+        "quarantined",
+        "dropped",
+        "added",
+        "fuel",
+        "peak memory",
+        "time",
+    ];
+    let mut rows = vec![HEADER.map(str::to_owned).to_vec()];
+    for step in steps {
+        let by_plugin = number(step, "calls") > 0;
+        let of_plugin = |text: String| if by_plugin { text } else { "-".to_owned() };
+        rows.push(vec![
+            word(step, "step").to_owned(),
+            word(step, "kind").to_owned(),
+            grouped(number(step, "rows_in")),
+            grouped(number(step, "rows_out")),
+            grouped(number(step, "quarantined")),
+            grouped(number(step, "dropped")),
+            grouped(number(step, "added")),
+            of_plugin(grouped(number(step, "fuel"))),
+            of_plugin(bytes(number(step, "peak_memory"))),
+            of_plugin(seconds(number(step, "time_ms"))),
+        ]);
+    }
+    rows
+}
+
+fn rule_lines(counts: &[Value]) -> Vec<String> {
+    let line = |count: &Value| {
+        let column = match count["column"].as_str() {
+            Some(column) => format!(" ({column})"),
+            None => String::new(),
+        };
+        let rows = grouped(number(count, "rows"));
+        format!("{rows} rows by {}: {}{column}", word(count, "step"), word(count, "rule"))
+    };
+    counts.iter().map(line).collect()
+}
+
+fn gate_lines(gate: &Value) -> Vec<String> {
+    let step = word(gate, "step");
+    let verdict = if gate["passed"] == true { "passed" } else { "refused" };
+    let mut lines = vec![format!("{step}: {verdict}")];
+    for reason in gate["reasons"].as_array().into_iter().flatten() {
+        lines.push(format!("  {}", reason.as_str().unwrap_or_default()));
+    }
+    for rule in gate["conclusion"]["rules"].as_array().into_iter().flatten() {
+        if word(rule, "outcome") == "warn" {
+            let column =
+                rule["column"].as_str().map(|name| format!(" of {name}")).unwrap_or_default();
+            lines.push(format!(
+                "  warning: {}{column}: {}",
+                word(rule, "rule"),
+                word(rule, "message")
+            ));
+        }
+    }
+    lines
+}
+
+fn sink_line(sink: &Value) -> String {
+    let rows = grouped(number(sink, "rows"));
+    format!("{}: {rows} rows in {}", word(sink, "sink"), word(sink, "target"))
+}

@@ -1,0 +1,169 @@
+//! Checking a pipeline file: everything that can be known before a row is read, all findings at once.
+//!
+//! ```text
+//!   text ─▶ document ─▶ sections ─▶ order ─▶ plugins loaded ─▶ each step bound to the columns it gets
+//! ```
+//!
+//! A step whose inputs are wrong is not looked at further, so one mistake gives one finding.
+
+mod graph;
+mod plugins;
+mod sources;
+pub(crate) mod sql;
+mod steps;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use wasmill_ledger::Ledger;
+
+use crate::checked::{CheckedPipeline, Settings};
+use crate::events::Observer;
+use crate::file::diagnostic::{Cause, Diagnostic, Severity};
+use crate::file::document::Document;
+use crate::file::reader;
+use crate::file::sections::{PipelineFile, default_ledger};
+
+use self::plugins::Plugins;
+use self::steps::Checker;
+
+/// A pipeline file that was read and is not checked yet.
+pub struct Pipeline {
+    document: Document,
+    syntax: Vec<Diagnostic>,
+    /// The folder of the file.
+    base: PathBuf,
+    observer: Arc<dyn Observer>,
+}
+
+/// A pipeline file that could not be read at all.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the pipeline file {}", path.display())]
+pub struct ReadError {
+    pub path: PathBuf,
+    #[source]
+    pub source: std::io::Error,
+}
+
+/// A pipeline that cannot run, with everything that was found.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct CheckFailed(pub Vec<Diagnostic>);
+
+impl CheckFailed {
+    /// The exit code (sysexits): of what the author of the file can mend first.
+    pub fn exit_code(&self) -> u8 {
+        let errors = || self.0.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+        if errors().any(|error| error.cause == Cause::File) {
+            78
+        } else if errors().any(|error| error.cause == Cause::NotGranted) {
+            77
+        } else {
+            70
+        }
+    }
+}
+
+impl Pipeline {
+    /// Reads a file.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ReadError> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ReadError { path: path.to_owned(), source })?;
+        let (document, syntax) = Document::parse(path, &text);
+        let base = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        Ok(Self { document, syntax, base, observer: Arc::new(()) })
+    }
+
+    /// Lets somebody watch the check and the run.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// The run store that the file names, and the folder from which a relative path is taken.
+    pub fn ledger(&self) -> (String, &Path) {
+        let named = self.document.root().get("pipeline").and_then(|section| section.get("ledger"));
+        let ledger =
+            named.and_then(serde_json::Value::as_str).map_or_else(default_ledger, str::to_owned);
+        (ledger, &self.base)
+    }
+
+    /// Checks everything. What is worth knowing and no error is in [`CheckedPipeline::warnings`].
+    pub async fn check(self) -> Result<CheckedPipeline, CheckFailed> {
+        let mut diagnostics = self.syntax.clone();
+        // Half a file gives findings that are none.
+        if !diagnostics.is_empty() {
+            return Err(CheckFailed(diagnostics));
+        }
+        let file = reader::read(&self.document, &mut diagnostics);
+        let Some(file) = file else { return Err(CheckFailed(diagnostics)) };
+        if let Err(error) = Ledger::check_url(&file.pipeline.ledger) {
+            let place = self.document.value_place("/pipeline/ledger");
+            diagnostics.push(Diagnostic::error(error.to_string()).at(place));
+        }
+        let order = graph::order(&file, &self.document, &mut diagnostics);
+        let plugins = Plugins::load(&file, &self.document, &self.base, &mut diagnostics).await;
+        let mut checker = Checker::new(
+            &file,
+            &self.document,
+            &self.base,
+            &plugins,
+            Arc::clone(&self.observer),
+            &mut diagnostics,
+        );
+        checker.connections();
+        for (table, name) in &order {
+            checker.step(*table, name).await;
+        }
+        let sinks = checker.sinks().await;
+        let notifiers = checker.notifiers().await;
+        let steps = checker.into_steps();
+        diagnostics.sort_by_key(|diagnostic| {
+            diagnostic.place.as_ref().map_or(0, |place| place.span.start)
+        });
+        if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+            return Err(CheckFailed(diagnostics));
+        }
+        Ok(CheckedPipeline {
+            name: file.pipeline.name.clone(),
+            digest: digest(self.document.text(), &plugins),
+            settings: settings(&file),
+            base: self.base,
+            steps,
+            sinks,
+            notifiers,
+            observer: self.observer,
+            warnings: diagnostics,
+        })
+    }
+}
+
+fn settings(file: &PipelineFile) -> Settings {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    Settings {
+        ledger: file.pipeline.ledger.clone(),
+        seed: file.pipeline.seed,
+        workers: file.pipeline.workers.map_or_else(cores, |workers| workers.max(1) as usize),
+        memory: file.pipeline.memory.0,
+        batch_rows: file.pipeline.batch_rows,
+        max_quarantined: file.pipeline.max_quarantined,
+    }
+}
+
+/// Of the file's text and of all plugins: what would run.
+fn digest(text: &str, plugins: &Plugins) -> String {
+    let mut hash = Sha256::new();
+    hash.update((text.len() as u64).to_le_bytes());
+    hash.update(text);
+    for digest in plugins.digests() {
+        hash.update(digest.to_string());
+    }
+    let hex = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    format!("sha256:{hex}")
+}

@@ -1,0 +1,165 @@
+//! The components that a pipeline file names: found, loaded and compiled, each once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use futures::StreamExt as _;
+use wasmill_sandbox::component::{Digest, Plugin};
+use wasmill_sandbox::engine::Sandbox;
+
+use crate::file::diagnostic::{Diagnostic, nearest};
+use crate::file::document::Document;
+use crate::file::sections::{PipelineFile, PluginUse, SinkKind, SourceKind, TransformKind};
+
+use super::graph::Table;
+
+/// How many components are compiled at once; each takes all cores for a while.
+const COMPILED_AT_ONCE: usize = 2;
+/// Instances beyond those that steps keep warm: for checks, merges and commits.
+const SPARE_INSTANCES: u32 = 16;
+
+/// All plugins of a pipeline, by what the file calls them.
+pub(super) struct Plugins {
+    plugins: BTreeMap<String, Plugin>,
+}
+
+impl Plugins {
+    /// Loads what the file names. What cannot be loaded is reported at each place that names it, and left out.
+    pub(super) async fn load(
+        file: &PipelineFile,
+        document: &Document,
+        base: &Path,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Self {
+        let uses = uses(file);
+        let mut plugins = BTreeMap::new();
+        if uses.is_empty() {
+            return Self { plugins };
+        }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as u32;
+        let workers = file.pipeline.workers.unwrap_or(cores).max(1);
+        let instances = workers.saturating_mul(uses.len() as u32).saturating_add(SPARE_INSTANCES);
+        let sandbox = match Sandbox::new(instances) {
+            Ok(sandbox) => sandbox,
+            Err(error) => {
+                let message = format!("the sandbox cannot start: {}", crate::error::chain(&error));
+                diagnostics.push(Diagnostic::error(message));
+                return Self { plugins };
+            }
+        };
+        let names: BTreeSet<&str> = uses.iter().map(|(_, _, used)| used.plugin.as_str()).collect();
+        let loaded: Vec<(&str, Result<Plugin, Diagnostic>)> = futures::stream::iter(names)
+            .map(|name| {
+                let sandbox = &sandbox;
+                let folders = &file.pipeline.plugins;
+                async move { (name, load(sandbox, name, folders, base).await) }
+            })
+            .buffer_unordered(COMPILED_AT_ONCE)
+            .collect()
+            .await;
+        let mut failed = BTreeMap::new();
+        for (name, result) in loaded {
+            match result {
+                Ok(plugin) => drop(plugins.insert(name.to_owned(), plugin)),
+                Err(diagnostic) => drop(failed.insert(name, diagnostic)),
+            }
+        }
+        for (table, name, used) in &uses {
+            if let Some(diagnostic) = failed.get(used.plugin.as_str()) {
+                let place = document.value_place(&format!("{}/plugin", table.pointer(name)));
+                diagnostics.push(diagnostic.clone().at(place));
+            }
+        }
+        Self { plugins }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Plugin> {
+        self.plugins.get(name)
+    }
+
+    pub(super) fn digests(&self) -> impl Iterator<Item = Digest> {
+        self.plugins.values().map(Plugin::digest)
+    }
+}
+
+/// All entries of a file that use a plugin.
+fn uses(file: &PipelineFile) -> Vec<(Table, &str, &PluginUse)> {
+    let sources = file.sources.iter().filter_map(|(name, source)| match &source.kind {
+        SourceKind::Plugin(used) => Some((Table::Sources, name.as_str(), used)),
+        _ => None,
+    });
+    let transforms = file.transforms.iter().filter_map(|(name, step)| match &step.kind {
+        TransformKind::Plugin(used, _) => Some((Table::Transforms, name.as_str(), used.as_ref())),
+        TransformKind::Sql(_) => None,
+    });
+    let validators =
+        file.validators.iter().map(|(name, step)| (Table::Validators, name.as_str(), &step.plugin));
+    let sinks = file.sinks.iter().filter_map(|(name, sink)| match &sink.kind {
+        SinkKind::Plugin(used) => Some((Table::Sinks, name.as_str(), used)),
+        _ => None,
+    });
+    let notifiers = file
+        .notifiers
+        .iter()
+        .map(|(name, notifier)| (Table::Notifiers, name.as_str(), &notifier.plugin));
+    sources.chain(transforms).chain(validators).chain(sinks).chain(notifiers).collect()
+}
+
+async fn load(
+    sandbox: &Sandbox,
+    name: &str,
+    folders: &[PathBuf],
+    base: &Path,
+) -> Result<Plugin, Diagnostic> {
+    let path = find(name, folders, base)?;
+    let bytes = tokio::fs::read(&path).await.map_err(|error| {
+        Diagnostic::error(format!("cannot read the plugin {}: {error}", path.display()))
+    })?;
+    sandbox.load(bytes.into()).await.map_err(|error| {
+        Diagnostic::error(format!("{} is no plugin: {error}", path.display()))
+            .hint("a plugin is a component built against a world of wasmill:plugin; see README")
+    })
+}
+
+/// The file of a plugin: a path that ends in `.wasm`, or a name to look for.
+fn find(name: &str, folders: &[PathBuf], base: &Path) -> Result<PathBuf, Diagnostic> {
+    if Path::new(name).extension().is_some_and(|extension| extension == "wasm") {
+        let path = base.join(name);
+        if path.is_file() {
+            return Ok(path);
+        }
+        return Err(Diagnostic::error(format!("there is no plugin file {}", path.display())));
+    }
+    let folders: Vec<PathBuf> = folders.iter().map(|folder| base.join(folder)).collect();
+    let found = folders.iter().map(|folder| folder.join(format!("{name}.wasm")));
+    if let Some(path) = found.into_iter().find(|path| path.is_file()) {
+        return Ok(path);
+    }
+    let looked: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    let known = known(&folders);
+    let hint = match nearest(name, known.iter().map(String::as_str)) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None if known.is_empty() => format!(
+            "there are no plugins in {}; name their folders in pipeline.plugins, or give a path that ends in .wasm",
+            looked.join(", ")
+        ),
+        None => format!("there are {}", known.join(", ")),
+    };
+    let message = format!("there is no plugin `{name}` in {}", looked.join(", "));
+    Err(Diagnostic::error(message).hint(hint))
+}
+
+fn known(folders: &[PathBuf]) -> Vec<String> {
+    let mut names: Vec<String> = folders
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flatten()
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "wasm"))
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}

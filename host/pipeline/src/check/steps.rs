@@ -1,0 +1,585 @@
+//! Each step in its turn: connector opened or plugin bound, against the columns that its inputs give.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+use wasmill_connect::http::{ConnectionConfig, Connections};
+use wasmill_sandbox::Descriptor;
+use wasmill_sandbox::Environment;
+use wasmill_sandbox::capability::http::HttpGrant;
+use wasmill_sandbox::component::{LinkError, Plugin};
+use wasmill_sandbox::contract::failure::Failure;
+use wasmill_sandbox::extractor::Extractor;
+use wasmill_sandbox::fault::Fault;
+use wasmill_sandbox::grants::Grants;
+use wasmill_sandbox::loader::Loader;
+use wasmill_sandbox::notifier::Notifier;
+use wasmill_sandbox::transformer::Transformer;
+use wasmill_sandbox::validator::Validator;
+
+use crate::checked::{
+    NotifierStep, SinkStep, SinkTarget, SourceReader, SourceWork, SqlWork, Step, TransformWork,
+    ValidateWork, Work,
+};
+use crate::events::{Observer, StepLog};
+use crate::exec::rows::ROW;
+use crate::file::diagnostic::{Cause, Diagnostic, unknown_name_hint};
+use crate::file::document::{Document, child};
+use crate::file::reader::violations;
+use crate::file::secrets::{self, Redaction};
+use crate::file::sections::{
+    PipelineFile, PluginUse, Reality, SqlOptions, TransformKind, TransformOptions,
+};
+
+use super::graph::Table;
+use super::plugins::Plugins;
+use super::sources::{connector_diagnostic, open_sink, open_source};
+use super::sql::plan_query;
+
+/// Checks steps one after another; what is found is in `diagnostics`.
+pub(super) struct Checker<'a> {
+    file: &'a PipelineFile,
+    document: &'a Document,
+    base: &'a Path,
+    plugins: &'a Plugins,
+    observer: Arc<dyn Observer>,
+    diagnostics: &'a mut Vec<Diagnostic>,
+    outbound: Arc<Connections>,
+    /// Shown by virtual clocks.
+    start_time: Duration,
+    steps: IndexMap<String, Step>,
+    secrets: Redaction,
+}
+
+/// A plugin that is in its place, with what places of it are called.
+struct Placed<'a> {
+    plugin: &'a Plugin,
+    pointer: String,
+    environment: Environment,
+}
+
+impl<'a> Checker<'a> {
+    pub(super) fn new(
+        file: &'a PipelineFile,
+        document: &'a Document,
+        base: &'a Path,
+        plugins: &'a Plugins,
+        observer: Arc<dyn Observer>,
+        diagnostics: &'a mut Vec<Diagnostic>,
+    ) -> Self {
+        let start_time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            file,
+            document,
+            base,
+            plugins,
+            observer,
+            diagnostics,
+            outbound: Arc::default(),
+            start_time,
+            steps: IndexMap::new(),
+            secrets: Redaction::default(),
+        }
+    }
+
+    pub(super) fn into_steps(self) -> IndexMap<String, Step> {
+        self.steps
+    }
+
+    /// Adds a finding. Plugins and JSON Schema quote values, so secrets are taken out.
+    fn report(&mut self, mut diagnostic: Diagnostic) {
+        diagnostic.message = self.secrets.apply(&diagnostic.message);
+        diagnostic.hint = diagnostic.hint.map(|hint| self.secrets.apply(&hint));
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Makes the ways out of the sandbox.
+    pub(super) fn connections(&mut self) {
+        let mut connections = Connections::default();
+        for (name, section) in &self.file.connections {
+            let pointer = child("/connections", name);
+            let mut secret = serde_json::json!({ "url": section.url, "headers": section.headers });
+            if !self.resolve_secrets(&pointer, &mut secret) {
+                continue;
+            }
+            let text = |value: &Value| value.as_str().map(str::to_owned);
+            let headers = secret["headers"].as_object().into_iter().flatten();
+            let headers: Option<Vec<(String, String)>> =
+                headers.map(|(name, value)| Some((name.clone(), text(value)?))).collect();
+            let (Some(url), Some(headers)) = (text(&secret["url"]), headers) else {
+                let message = "`url` and the values of `headers` are text, { env = \"NAME\" } or { file = \"PATH\" }";
+                self.report(Diagnostic::error(message).at(self.document.key_place(&pointer)));
+                continue;
+            };
+            let config = ConnectionConfig {
+                url,
+                headers,
+                timeout: section.timeout.0,
+                max_response_bytes: section.max_response.0,
+                allow_private: section.allow_private,
+            };
+            if let Err(error) = connections.add(name, &config) {
+                let place = self.document.value_place(&child(&pointer, error.key));
+                self.report(Diagnostic::error(error.to_string()).at(place));
+            }
+        }
+        self.outbound = Arc::new(connections);
+    }
+
+    /// Replaces what a value refers to; false when something is not there.
+    fn resolve_secrets(&mut self, pointer: &str, value: &mut Value) -> bool {
+        let resolved = secrets::resolve(value, self.base);
+        let complete = resolved.missing.is_empty();
+        self.secrets.extend(resolved.secrets);
+        for missing in resolved.missing {
+            let place = self.document.value_place(&format!("{pointer}{}", missing.pointer));
+            self.report(Diagnostic::error(missing.message).at(place));
+        }
+        complete
+    }
+
+    /// Checks a source, transform or validator whose inputs were all found good.
+    pub(super) async fn step(&mut self, table: Table, name: &str) {
+        let pointer = table.pointer(name);
+        let found = match table {
+            Table::Sources => self.source(name, &pointer).await,
+            Table::Transforms => self.transform(name, &pointer).await,
+            Table::Validators => self.validator(name, &pointer).await,
+            Table::Sinks | Table::Notifiers => None,
+        };
+        let Some(step) = found else { return };
+        let mut seen = std::collections::HashSet::new();
+        for field in step.schema.fields() {
+            let place = self.document.key_place(&pointer);
+            if field.name() == ROW {
+                let message = format!("the column name `{ROW}` is reserved");
+                self.report(Diagnostic::error(message).at(place));
+                return;
+            }
+            if !seen.insert(field.name().clone()) {
+                let message = format!("two columns that it gives are called `{}`", field.name());
+                let hint = "in a query, name one of them otherwise with AS";
+                self.report(Diagnostic::error(message).at(place).hint(hint));
+                return;
+            }
+        }
+        self.steps.insert(name.to_owned(), step);
+    }
+
+    async fn source(&mut self, name: &str, pointer: &str) -> Option<Step> {
+        let section = self.file.sources.get(name)?;
+        let (reader, schema) = match open_source(&section.kind, self.base).await {
+            Ok(Some(source)) => {
+                let schema = source.schema();
+                (SourceReader::Connector(source), schema)
+            }
+            Ok(None) => {
+                let crate::file::sections::SourceKind::Plugin(used) = &section.kind else {
+                    return None;
+                };
+                self.extractor(name, pointer, used).await?
+            }
+            Err(error) => {
+                let diagnostic = connector_diagnostic(self.document, pointer, &error);
+                self.report(diagnostic);
+                return None;
+            }
+        };
+        let work = SourceWork { reader, on_bad_row: section.common.on_bad_row };
+        Some(Step {
+            name: name.to_owned(),
+            inputs: Vec::new(),
+            schema,
+            work: Work::Source(Arc::new(work)),
+        })
+    }
+
+    async fn extractor(
+        &mut self,
+        name: &str,
+        pointer: &str,
+        used: &PluginUse,
+    ) -> Option<(SourceReader, SchemaRef)> {
+        let placed = self.place(name, pointer, used)?;
+        let extractor =
+            self.linked(&placed, Extractor::new(placed.plugin, placed.environment.clone()))?;
+        self.described(&placed, extractor.describe().await)?;
+        let binding = self.bound(&placed, extractor.bind().await)?;
+        let schema = Arc::clone(&binding.schema);
+        let (binding, digest) = (Arc::new(binding), placed.plugin.digest());
+        Some((SourceReader::Plugin { extractor, binding, digest }, schema))
+    }
+
+    async fn transform(&mut self, name: &str, pointer: &str) -> Option<Step> {
+        let section = self.file.transforms.get(name)?;
+        let (schema, work) = match &section.kind {
+            TransformKind::Plugin(used, options) => {
+                let input = self.one_schema(pointer, &section.inputs)?;
+                self.transformer(name, pointer, used, options, input).await?
+            }
+            TransformKind::Sql(options) => self.query(pointer, options, &section.inputs).await?,
+        };
+        Some(Step { name: name.to_owned(), inputs: section.inputs.clone(), schema, work })
+    }
+
+    async fn transformer(
+        &mut self,
+        name: &str,
+        pointer: &str,
+        used: &PluginUse,
+        options: &TransformOptions,
+        input: SchemaRef,
+    ) -> Option<(SchemaRef, Work)> {
+        let placed = self.place(name, pointer, used)?;
+        let transformer =
+            self.linked(&placed, Transformer::new(placed.plugin, placed.environment.clone()))?;
+        self.described(&placed, transformer.describe().await)?;
+        let binding = self.bound(&placed, transformer.bind(input).await)?;
+        let schema = Arc::clone(&binding.output_schema);
+        let work = TransformWork {
+            transformer,
+            binding: Arc::new(binding),
+            digest: placed.plugin.digest(),
+            on_fault: options.on_fault,
+            on_bad_row: options.on_bad_row,
+            partitions: options.partitions,
+        };
+        Some((schema, Work::Transform(Arc::new(work))))
+    }
+
+    async fn query(
+        &mut self,
+        pointer: &str,
+        options: &SqlOptions,
+        inputs: &[String],
+    ) -> Option<(SchemaRef, Work)> {
+        let mut tables = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            tables.push((input.clone(), Arc::clone(&self.steps.get(input)?.schema)));
+        }
+        match plan_query(&options.query, &tables).await {
+            Ok(planned) => {
+                let work = SqlWork {
+                    query: options.query.clone(),
+                    partitions: options.partitions,
+                    streamed: planned.streamed,
+                };
+                Some((planned.schema, Work::Sql(Arc::new(work))))
+            }
+            Err(error) => {
+                let place = self.document.value_place(&child(pointer, "query"));
+                let message = format!("the query cannot be planned: {}", error.strip_backtrace());
+                let names: Vec<&str> = inputs.iter().map(String::as_str).collect();
+                let hint = format!("its tables are its inputs: {}", names.join(", "));
+                self.report(Diagnostic::error(message).at(place).hint(hint));
+                None
+            }
+        }
+    }
+
+    async fn validator(&mut self, name: &str, pointer: &str) -> Option<Step> {
+        let section = self.file.validators.get(name)?;
+        let schema = self.one_schema(pointer, &section.inputs)?;
+        let placed = self.place(name, pointer, &section.plugin)?;
+        let validator =
+            self.linked(&placed, Validator::new(placed.plugin, placed.environment.clone()))?;
+        self.described(&placed, validator.describe().await)?;
+        let binding = self.bound(&placed, validator.bind(Arc::clone(&schema)).await)?;
+        let work = ValidateWork {
+            validator,
+            binding: Arc::new(binding),
+            digest: placed.plugin.digest(),
+            on_violation: section.options.on_violation,
+            on_fault: section.options.on_fault,
+            max_quarantined: section.options.gate.max_quarantined,
+        };
+        Some(Step {
+            name: name.to_owned(),
+            inputs: section.inputs.clone(),
+            schema,
+            work: Work::Validate(Arc::new(work)),
+        })
+    }
+
+    /// Checks all sinks.
+    pub(super) async fn sinks(&mut self) -> IndexMap<String, Arc<SinkStep>> {
+        let mut sinks = IndexMap::new();
+        let mut targets: BTreeMap<String, String> = BTreeMap::new();
+        let file = self.file;
+        for (name, section) in &file.sinks {
+            let pointer = Table::Sinks.pointer(name);
+            let Some(schema) = self.one_schema(&pointer, &section.inputs) else { continue };
+            let target = match open_sink(&section.kind, self.base) {
+                Ok(Some(sink)) => {
+                    let target = sink.target();
+                    if let Some(other) = targets.insert(target.clone(), name.clone()) {
+                        let message = format!("`{other}` writes to {target} too");
+                        let place = self.document.value_place(&child(&pointer, "path"));
+                        self.report(Diagnostic::error(message).at(place));
+                    }
+                    if let Err(error) = sink.check(Arc::clone(&schema)).await {
+                        let diagnostic = connector_diagnostic(self.document, &pointer, &error);
+                        self.report(diagnostic);
+                        continue;
+                    }
+                    Some(SinkTarget::Connector(sink))
+                }
+                Ok(None) => match &section.kind {
+                    crate::file::sections::SinkKind::Plugin(used) => {
+                        self.loader(name, &pointer, used, Arc::clone(&schema)).await
+                    }
+                    _ => None,
+                },
+                Err(error) => {
+                    let diagnostic = connector_diagnostic(self.document, &pointer, &error);
+                    self.report(diagnostic);
+                    None
+                }
+            };
+            let Some(target) = target else { continue };
+            let inputs = section.inputs.clone();
+            let sink = SinkStep { name: name.clone(), inputs, schema, target };
+            sinks.insert(name.clone(), Arc::new(sink));
+        }
+        sinks
+    }
+
+    async fn loader(
+        &mut self,
+        name: &str,
+        pointer: &str,
+        used: &PluginUse,
+        schema: SchemaRef,
+    ) -> Option<SinkTarget> {
+        let placed = self.place(name, pointer, used)?;
+        let loader =
+            self.linked(&placed, Loader::new(placed.plugin, placed.environment.clone()))?;
+        self.described(&placed, loader.describe().await)?;
+        let binding = self.bound(&placed, loader.bind(schema).await)?;
+        let digest = placed.plugin.digest();
+        Some(SinkTarget::Plugin { loader, binding: Arc::new(binding), digest })
+    }
+
+    /// Checks all notifiers.
+    pub(super) async fn notifiers(&mut self) -> IndexMap<String, NotifierStep> {
+        let mut notifiers = IndexMap::new();
+        let file = self.file;
+        for (name, section) in &file.notifiers {
+            let pointer = Table::Notifiers.pointer(name);
+            if let Some(notifier) = self.notifier(name, &pointer, &section.plugin).await {
+                let on = section.options.on.clone();
+                notifiers.insert(name.clone(), NotifierStep { notifier, on });
+            }
+        }
+        notifiers
+    }
+
+    async fn notifier(&mut self, name: &str, pointer: &str, used: &PluginUse) -> Option<Notifier> {
+        let placed = self.place(name, pointer, used)?;
+        let notifier =
+            self.linked(&placed, Notifier::new(placed.plugin, placed.environment.clone()))?;
+        self.described(&placed, notifier.describe().await)?;
+        self.bound(&placed, notifier.bind().await)?;
+        Some(notifier)
+    }
+
+    /// The columns that all inputs have in common: the same names and types in the same order. A column that one of
+    /// them may leave null may be null.
+    fn one_schema(&mut self, pointer: &str, inputs: &[String]) -> Option<SchemaRef> {
+        let mut schemas = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            schemas.push(Arc::clone(&self.steps.get(input)?.schema));
+        }
+        let mut fields: Vec<Field> =
+            schemas.first()?.fields().iter().map(|field| field.as_ref().clone()).collect();
+        for (index, schema) in schemas.iter().enumerate().skip(1) {
+            if let Some(difference) = difference(&fields, schema, &inputs[0], &inputs[index]) {
+                let message =
+                    format!("`{}` and `{}` have different columns", inputs[0], inputs[index]);
+                let place = self.document.value_place(&format!("{pointer}/inputs/{index}"));
+                self.report(Diagnostic::error(message).at(place).hint(difference));
+                return None;
+            }
+            for (field, other) in fields.iter_mut().zip(schema.fields()) {
+                *field = field.clone().with_nullable(field.is_nullable() || other.is_nullable());
+            }
+        }
+        Some(Arc::new(Schema::new(fields)))
+    }
+
+    /// A plugin with its configuration, grants and limits.
+    fn place(&mut self, name: &str, pointer: &str, used: &PluginUse) -> Option<Placed<'a>> {
+        let plugin = self.plugins.get(&used.plugin)?;
+        let mut config = Value::Object(used.config.clone());
+        let complete = self.resolve_secrets(&child(pointer, "config"), &mut config);
+        let grants = self.grants(pointer, used);
+        let (true, Some(grants), Value::Object(config)) = (complete, grants, config) else {
+            return None;
+        };
+        let logs = StepLog {
+            step: name.to_owned(),
+            observer: Arc::clone(&self.observer),
+            secrets: self.secrets.clone(),
+        };
+        let environment = Environment {
+            config: Arc::new(config),
+            limits: used.limits.limits(),
+            grants,
+            logs: Arc::new(logs),
+            start_time: self.start_time,
+        };
+        Some(Placed { plugin, pointer: pointer.to_owned(), environment })
+    }
+
+    fn grants(&mut self, pointer: &str, used: &PluginUse) -> Option<Grants> {
+        let known = &self.file.connections;
+        let mut complete = true;
+        for (index, name) in used.grants.http.iter().enumerate() {
+            if !known.contains_key(name) {
+                let place = self.document.value_place(&format!("{pointer}/grants/http/{index}"));
+                let hint = unknown_name_hint(name, known.keys().map(String::as_str));
+                let message = format!("there is no connection `{name}`");
+                self.report(Diagnostic::error(message).at(place).hint(hint));
+                complete = false;
+            }
+        }
+        let outbound = Arc::clone(&self.outbound);
+        complete.then(|| Grants {
+            http: HttpGrant::new(used.grants.http.iter().cloned(), outbound),
+            real_clocks: used.grants.clock == Reality::Real,
+            real_randomness: used.grants.random == Reality::Real,
+            pure: used.grants.pure,
+        })
+    }
+
+    fn linked<T>(&mut self, placed: &Placed<'_>, linked: Result<T, LinkError>) -> Option<T> {
+        let error = match linked {
+            Ok(linked) => return Some(linked),
+            Err(error) => error,
+        };
+        let at_plugin = self.document.value_place(&child(&placed.pointer, "plugin"));
+        let diagnostic = Diagnostic::error(error.to_string()).at(at_plugin);
+        self.report(match &error {
+            LinkError::NotGranted(refused) => {
+                diagnostic.caused_by(Cause::NotGranted).hint(refused.hint)
+            }
+            LinkError::Kind { actual, .. } => diagnostic
+                .hint(format!("a {actual} is declared under [{}.NAME]", table_of(*actual))),
+            LinkError::Mismatch { .. } => diagnostic,
+        });
+        None
+    }
+
+    /// Checks the configuration against the schema that the plugin itself declares.
+    fn described(
+        &mut self,
+        placed: &Placed<'_>,
+        described: Result<Descriptor, Fault>,
+    ) -> Option<()> {
+        let descriptor = self.bound(placed, described)?;
+        let config: Map<String, Value> = placed.environment.config.as_ref().clone();
+        let pointer = child(&placed.pointer, "config");
+        let found =
+            violations(self.document, &pointer, &Value::Object(config), &descriptor.config_schema);
+        if found.is_empty() {
+            return Some(());
+        }
+        let hint = format!("`wasmill inspect` shows the config schema of `{}`", descriptor.name);
+        for diagnostic in found {
+            let hinted = diagnostic.hint.is_some();
+            self.report(if hinted { diagnostic } else { diagnostic.hint(&hint) });
+        }
+        None
+    }
+
+    /// What a plugin answered, or what is wrong, at the place that is at fault.
+    fn bound<T>(&mut self, placed: &Placed<'_>, answer: Result<T, Fault>) -> Option<T> {
+        let fault = match answer {
+            Ok(answer) => return Some(answer),
+            Err(fault) => fault,
+        };
+        let at = |path: &str| self.document.value_place(&format!("{}{path}", placed.pointer));
+        let diagnostic = match &fault {
+            Fault::Failure { failure: Failure::BadConfig { pointer, message }, .. } => {
+                let key = pointer.rsplit('/').next().unwrap_or_default();
+                let message = if key.is_empty() {
+                    format!("the plugin refuses the config: {message}")
+                } else {
+                    format!("the plugin refuses the config: `{key}`: {message}")
+                };
+                Diagnostic::error(message).at(at(&format!("/config{pointer}")))
+            }
+            Fault::Failure { failure: failure @ Failure::BadSchema { .. }, .. } => {
+                let columns = match self.input_columns(&placed.pointer) {
+                    Some(columns) => format!("its input has the columns {columns}"),
+                    None => "the step before it gives other columns".to_owned(),
+                };
+                Diagnostic::error(format!(
+                    "the plugin refuses the columns that it would read: {failure}"
+                ))
+                .at(at("/inputs"))
+                .hint(columns)
+            }
+            other => {
+                Diagnostic::error(format!("the plugin failed: {}", crate::error::chain(other)))
+                    .at(at("/plugin"))
+                    .caused_by(Cause::Plugin)
+            }
+        };
+        self.report(diagnostic);
+        None
+    }
+
+    /// The columns of the first input of the entry at `pointer`, for a person.
+    fn input_columns(&self, pointer: &str) -> Option<String> {
+        let root = Value::Object(self.document.root().clone());
+        let first = root.pointer(&format!("{pointer}/inputs/0"))?.as_str()?.to_owned();
+        let schema = &self.steps.get(&first)?.schema;
+        let columns =
+            schema.fields().iter().map(|field| format!("{} ({})", field.name(), field.data_type()));
+        Some(columns.collect::<Vec<_>>().join(", "))
+    }
+}
+
+fn table_of(kind: wasmill_sandbox::component::PluginKind) -> &'static str {
+    use wasmill_sandbox::component::PluginKind;
+    match kind {
+        PluginKind::Extractor => Table::Sources.name(),
+        PluginKind::Transformer => Table::Transforms.name(),
+        PluginKind::Validator => Table::Validators.name(),
+        PluginKind::Loader => Table::Sinks.name(),
+        PluginKind::Notifier => Table::Notifiers.name(),
+    }
+}
+
+/// What differs between two sets of columns, other than what may be null.
+fn difference(fields: &[Field], schema: &Schema, first: &str, second: &str) -> Option<String> {
+    for (position, field) in fields.iter().enumerate() {
+        let Some(other) = schema.fields().get(position) else {
+            return Some(format!("`{second}` has no column `{}`", field.name()));
+        };
+        if field.name() != other.name() {
+            return Some(format!(
+                "column {} is `{}` in `{first}` and `{}` in `{second}`",
+                position + 1,
+                field.name(),
+                other.name()
+            ));
+        }
+        if field.data_type() != other.data_type() {
+            return Some(format!(
+                "column `{}` is {} in `{first}` and {} in `{second}`",
+                field.name(),
+                field.data_type(),
+                other.data_type()
+            ));
+        }
+    }
+    let extra = schema.fields().get(fields.len())?;
+    Some(format!("`{first}` has no column `{}`", extra.name()))
+}

@@ -1,0 +1,135 @@
+//! A pipeline that was checked: every component loaded and bound, every schema known. Only a check makes one, and only one of
+//! these can be run.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use indexmap::IndexMap;
+use wasmill_connect::sink::Sink;
+use wasmill_connect::source::Source;
+use wasmill_sandbox::component::Digest;
+use wasmill_sandbox::contract::binding::TransformBinding;
+use wasmill_sandbox::contract::extracted::ExtractBinding;
+use wasmill_sandbox::extractor::Extractor;
+use wasmill_sandbox::loader::{LoadBinding, Loader};
+use wasmill_sandbox::notifier::Notifier;
+use wasmill_sandbox::transformer::Transformer;
+use wasmill_sandbox::validator::{ValidateBinding, Validator};
+
+use crate::events::Observer;
+use crate::file::diagnostic::Diagnostic;
+use crate::file::sections::{BadRowPolicy, EventKind, Tolerance, ViolationPolicy};
+
+/// A pipeline that can be run.
+pub struct CheckedPipeline {
+    pub(crate) name: String,
+    /// The folder of the file.
+    pub(crate) base: PathBuf,
+    /// Of the file's text and of all plugins: what would run.
+    pub(crate) digest: String,
+    pub(crate) settings: Settings,
+    /// Sources, transforms and validators; each after those that it reads.
+    pub(crate) steps: IndexMap<String, Step>,
+    pub(crate) sinks: IndexMap<String, Arc<SinkStep>>,
+    pub(crate) notifiers: IndexMap<String, NotifierStep>,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) warnings: Vec<Diagnostic>,
+}
+
+impl CheckedPipeline {
+    /// The pipeline's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What was found that is worth knowing and no error.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    /// The steps with the columns that they give, each after those that it reads.
+    pub fn schemas(&self) -> impl Iterator<Item = (&str, &SchemaRef)> {
+        self.steps.iter().map(|(name, step)| (name.as_str(), &step.schema))
+    }
+}
+
+/// What holds for the whole pipeline.
+pub(crate) struct Settings {
+    pub(crate) ledger: String,
+    pub(crate) seed: u64,
+    pub(crate) workers: usize,
+    pub(crate) memory: u64,
+    pub(crate) batch_rows: usize,
+    pub(crate) max_quarantined: Option<Tolerance>,
+}
+
+/// A step whose rows can be read.
+pub(crate) struct Step {
+    pub(crate) name: String,
+    pub(crate) inputs: Vec<String>,
+    /// The columns that it gives.
+    pub(crate) schema: SchemaRef,
+    pub(crate) work: Work,
+}
+
+pub(crate) enum Work {
+    Source(Arc<SourceWork>),
+    Transform(Arc<TransformWork>),
+    Sql(Arc<SqlWork>),
+    Validate(Arc<ValidateWork>),
+}
+
+pub(crate) struct SourceWork {
+    pub(crate) reader: SourceReader,
+    pub(crate) on_bad_row: BadRowPolicy,
+}
+
+pub(crate) enum SourceReader {
+    Connector(Arc<dyn Source>),
+    Plugin { extractor: Extractor, binding: Arc<ExtractBinding>, digest: Digest },
+}
+
+pub(crate) struct TransformWork {
+    pub(crate) transformer: Transformer,
+    pub(crate) binding: Arc<TransformBinding>,
+    pub(crate) digest: Digest,
+    pub(crate) on_fault: BadRowPolicy,
+    pub(crate) on_bad_row: BadRowPolicy,
+    pub(crate) partitions: u32,
+}
+
+pub(crate) struct SqlWork {
+    pub(crate) query: String,
+    pub(crate) partitions: u32,
+    /// The input that can pass through split by split; none where the query needs all rows at once.
+    pub(crate) streamed: Option<String>,
+}
+
+pub(crate) struct ValidateWork {
+    pub(crate) validator: Validator,
+    pub(crate) binding: Arc<ValidateBinding>,
+    pub(crate) digest: Digest,
+    pub(crate) on_violation: ViolationPolicy,
+    pub(crate) on_fault: BadRowPolicy,
+    pub(crate) max_quarantined: Option<Tolerance>,
+}
+
+pub(crate) struct SinkStep {
+    pub(crate) name: String,
+    pub(crate) inputs: Vec<String>,
+    /// The columns that it takes.
+    pub(crate) schema: SchemaRef,
+    pub(crate) target: SinkTarget,
+}
+
+#[derive(Clone)]
+pub(crate) enum SinkTarget {
+    Connector(Arc<dyn Sink>),
+    Plugin { loader: Loader, binding: Arc<LoadBinding>, digest: Digest },
+}
+
+pub(crate) struct NotifierStep {
+    pub(crate) notifier: Notifier,
+    pub(crate) on: Vec<EventKind>,
+}

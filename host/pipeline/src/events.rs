@@ -1,0 +1,80 @@
+//! What happens during a check and a run, for whoever watches.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use wasmill_sandbox::capability::log::{Level, LogLine, LogSink};
+
+use crate::exec::task::StepCounts;
+use crate::file::secrets::Redaction;
+use crate::run::summary::RunSummary;
+
+/// Something that happened.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event")]
+pub enum Event {
+    /// A run was entered into the ledger.
+    #[serde(rename = "run.started")]
+    RunStarted { run: String, pipeline: String },
+    /// The splits of a phase are known.
+    #[serde(rename = "phase.started")]
+    PhaseStarted { phase: String, splits: usize },
+    /// A split's manifest was accepted.
+    #[serde(rename = "split.accepted")]
+    SplitAccepted { phase: String, split: String, attempt: String },
+    /// An attempt failed and is repeated.
+    #[serde(rename = "split.retried")]
+    SplitRetried { phase: String, split: String, attempt: u32, error: String, wait_ms: u64 },
+    /// A row made a plugin fault, or the search for such rows ended.
+    #[serde(rename = "fault")]
+    Fault { step: String, split: String, kind: String, message: String },
+    /// A plugin wrote a log line.
+    #[serde(rename = "log")]
+    Log { step: String, level: Level, context: String, message: String },
+    /// The table-level verdict of a validator.
+    #[serde(rename = "gate")]
+    Gate { step: String, passed: bool, message: String },
+    /// A sink was published.
+    #[serde(rename = "sink.committed")]
+    Committed { sink: String, target: String, rows: u64 },
+    /// An event was delivered to a notifier, or was not.
+    #[serde(rename = "notified")]
+    Notified { notifier: String, kind: String, error: Option<String> },
+    /// The run ended.
+    #[serde(rename = "run.finished")]
+    RunFinished(Box<RunSummary>),
+}
+
+/// Watches. Called from many threads; must be quick and must not block.
+pub trait Observer: Send + Sync {
+    fn event(&self, event: Event);
+
+    /// A step of some attempt dealt with rows: once for each batch. Attempts that come to nothing are
+    /// counted too, so this is for progress displays only.
+    fn counted(&self, step: &str, counts: &StepCounts) {
+        let _ = (step, counts);
+    }
+}
+
+/// Watches nothing.
+impl Observer for () {
+    fn event(&self, _event: Event) {}
+}
+
+/// The log lines of one step's plugin as events.
+pub(crate) struct StepLog {
+    pub(crate) step: String,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) secrets: Redaction,
+}
+
+impl LogSink for StepLog {
+    fn line(&self, line: LogLine) {
+        self.observer.event(Event::Log {
+            step: self.step.clone(),
+            level: line.level,
+            context: line.context,
+            message: self.secrets.apply(&line.message),
+        });
+    }
+}

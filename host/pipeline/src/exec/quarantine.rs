@@ -1,0 +1,319 @@
+//! Quarantined rows: kept whole, with where they come from and why they were held back.
+//!
+//! One Arrow file for each step of each accepted attempt. The row itself is the column `row`, a
+//! struct of the columns that the step saw, so no type is lost; of a record that never became a row it holds the raw bytes.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, AsArray, BinaryArray, ListBuilder, RecordBatch, StringArray, StringBuilder,
+    StructArray, StructBuilder, UInt32Array, UInt64Array,
+};
+use arrow::compute::take;
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
+use wasmill_connect::error::{ConnectError, Result};
+use wasmill_connect::sink::StageWriter as _;
+use wasmill_connect::sink::ipc::IpcStageWriter;
+use wasmill_connect::source::BadRecord;
+use wasmill_sandbox::contract::finding::Finding;
+use wasmill_sandbox::fault::Fault;
+
+use crate::exec::rows::Numbered;
+use crate::exec::task::Task;
+
+/// Why a row was held back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    pub rule: String,
+    pub column: Option<String>,
+    pub message: String,
+}
+
+impl Reason {
+    /// Of a row that makes a plugin fail: the rule is the kind of the fault.
+    pub(crate) fn of_fault(fault: &Fault) -> Self {
+        Self { rule: fault.kind().name().to_owned(), column: None, message: fault.explained() }
+    }
+}
+
+/// The file of one step's quarantined rows, with what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantineFile {
+    pub step: String,
+    pub file: PathBuf,
+    pub rows: u64,
+    /// How often each rule was violated, with the column at fault. A row may violate several.
+    pub rules: Vec<(String, Option<String>, u64)>,
+}
+
+/// The rows that findings name, each with all that was found.
+pub(crate) fn reasons_by_row(findings: &[Finding]) -> BTreeMap<u32, Vec<Reason>> {
+    let mut by_row: BTreeMap<u32, Vec<Reason>> = BTreeMap::new();
+    for finding in findings {
+        for &row in &finding.rows {
+            by_row.entry(row).or_default().push(Reason {
+                rule: finding.rule.clone(),
+                column: finding.column.clone(),
+                message: finding.message.clone(),
+            });
+        }
+    }
+    by_row
+}
+
+/// Writes the quarantined rows of one step in one attempt.
+pub(crate) struct QuarantineWriter {
+    step: String,
+    /// The plugin's digest; empty where no plugin is at work.
+    digest: String,
+    split: String,
+    schema: SchemaRef,
+    path: PathBuf,
+    writer: Box<IpcStageWriter>,
+    rows: u64,
+    rules: BTreeMap<(String, Option<String>), u64>,
+}
+
+fn reason_fields() -> Fields {
+    Fields::from(vec![
+        Field::new("rule", DataType::Utf8, false),
+        Field::new("column", DataType::Utf8, true),
+        Field::new("message", DataType::Utf8, false),
+    ])
+}
+
+fn file_schema(row: &Fields) -> SchemaRef {
+    let reason: FieldRef = Arc::new(Field::new("item", DataType::Struct(reason_fields()), true));
+    Arc::new(Schema::new(vec![
+        Field::new("step", DataType::Utf8, false),
+        Field::new("plugin", DataType::Utf8, false),
+        Field::new("split", DataType::Utf8, false),
+        Field::new("position", DataType::UInt64, true),
+        Field::new("place", DataType::Utf8, true),
+        Field::new("reasons", DataType::List(reason), false),
+        Field::new("row", DataType::Struct(row.clone()), false),
+    ]))
+}
+
+/// The one column of records that never became rows.
+fn raw_fields() -> Fields {
+    Fields::from(vec![Field::new("raw", DataType::Binary, false)])
+}
+
+impl QuarantineWriter {
+    fn create(task: &Task, step: &str, digest: String, row: &Fields) -> Result<Self> {
+        let name = task.part_name();
+        let file = format!("{step}-{}-{}.arrow", name.stem, name.attempt);
+        let schema = file_schema(row);
+        let path = task.folders.quarantine.join(file);
+        let writer = Box::new(IpcStageWriter::create(path.clone(), name.stem, &schema)?);
+        Ok(Self {
+            step: step.to_owned(),
+            digest,
+            split: task.split.clone(),
+            schema,
+            path,
+            writer,
+            rows: 0,
+            rules: BTreeMap::new(),
+        })
+    }
+
+    fn write(
+        &mut self,
+        positions: ArrayRef,
+        places: ArrayRef,
+        reasons: &[&[Reason]],
+        row: StructArray,
+    ) -> Result<()> {
+        let count = reasons.len();
+        let repeated = |text: &str| Arc::new(StringArray::from(vec![text; count])) as ArrayRef;
+        let columns = vec![
+            repeated(&self.step),
+            repeated(&self.digest),
+            repeated(&self.split),
+            positions,
+            places,
+            reasons_array(reasons),
+            Arc::new(row) as ArrayRef,
+        ];
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)
+            .map_err(|source| ConnectError::Arrow { path: "quarantine".into(), source })?;
+        self.writer.write(&batch)?;
+        self.rows += count as u64;
+        for reason in reasons.iter().flat_map(|reasons| reasons.iter()) {
+            *self.rules.entry((reason.rule.clone(), reason.column.clone())).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    /// Removes the file again. That it cannot be removed is no harm: the index does not name it.
+    pub(crate) fn discard(self) {
+        drop(self.writer);
+        drop(std::fs::remove_file(self.path));
+    }
+
+    pub(crate) fn finish(self) -> Result<QuarantineFile> {
+        let part = self.writer.finish()?;
+        let rules =
+            self.rules.into_iter().map(|((rule, column), rows)| (rule, column, rows)).collect();
+        Ok(QuarantineFile { step: self.step, file: part.path, rows: self.rows, rules })
+    }
+}
+
+fn reasons_array(rows: &[&[Reason]]) -> ArrayRef {
+    let reason = StructBuilder::from_fields(reason_fields(), rows.len());
+    let mut lists = ListBuilder::new(reason);
+    for reasons in rows {
+        for reason in *reasons {
+            let fields = lists.values();
+            let texts = [Some(&reason.rule), reason.column.as_ref(), Some(&reason.message)];
+            for (index, text) in texts.into_iter().enumerate() {
+                fields
+                    .field_builder::<StringBuilder>(index)
+                    .expect("all fields of a reason are text")
+                    .append_option(text);
+            }
+            fields.append(true);
+        }
+        lists.append(true);
+    }
+    Arc::new(lists.finish())
+}
+
+impl Task {
+    /// Puts rows of a batch into the quarantine of a step.
+    pub(crate) fn quarantine_rows(
+        &self,
+        step: &str,
+        digest: Option<String>,
+        batch: &Numbered,
+        reasons: &BTreeMap<u32, Vec<Reason>>,
+    ) -> Result<()> {
+        if reasons.is_empty() {
+            return Ok(());
+        }
+        let arrow = |source| ConnectError::Arrow { path: "quarantine".into(), source };
+        let indices = UInt32Array::from_iter_values(reasons.keys().copied());
+        let columns = batch
+            .batch
+            .columns()
+            .iter()
+            .map(|column| take(column, &indices, None))
+            .collect::<std::result::Result<Vec<_>, _>>()
+            .map_err(arrow)?;
+        let fields = batch.batch.schema_ref().fields();
+        let row = StructArray::try_new_with_length(fields.clone(), columns, None, reasons.len())
+            .map_err(arrow)?;
+        let positions = take(&batch.rows, &indices, None).map_err(arrow)?;
+        let places = arrow::array::new_null_array(&DataType::Utf8, reasons.len());
+        let reasons: Vec<&[Reason]> = reasons.values().map(Vec::as_slice).collect();
+        self.with_quarantine(
+            step,
+            || QuarantineWriter::create(self, step, digest.unwrap_or_default(), fields),
+            |writer| writer.write(positions, places, &reasons, row),
+        )
+    }
+
+    /// Puts records that never became rows into the quarantine of a source.
+    pub(crate) fn quarantine_records(
+        &self,
+        step: &str,
+        digest: Option<String>,
+        records: &[BadRecord],
+    ) -> Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let positions = UInt64Array::from_iter_values(records.iter().map(|record| record.position));
+        let places = StringArray::from_iter_values(records.iter().map(|record| &record.place));
+        let raw = BinaryArray::from_iter_values(records.iter().map(|record| &record.raw));
+        let row = StructArray::new(raw_fields(), vec![Arc::new(raw)], None);
+        let reasons: Vec<[Reason; 1]> = records
+            .iter()
+            .map(|record| {
+                [Reason {
+                    rule: record.rule.clone(),
+                    column: record.column.clone(),
+                    message: record.message.clone(),
+                }]
+            })
+            .collect();
+        let reasons: Vec<&[Reason]> = reasons.iter().map(<[Reason; 1]>::as_slice).collect();
+        self.with_quarantine(
+            step,
+            || QuarantineWriter::create(self, step, digest.unwrap_or_default(), &raw_fields()),
+            |writer| writer.write(Arc::new(positions), Arc::new(places), &reasons, row),
+        )
+    }
+}
+
+/// A quarantined row, as it is shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct QuarantinedRow {
+    pub step: String,
+    /// The plugin's digest; empty where no plugin was at work.
+    pub plugin: String,
+    pub split: String,
+    /// In the split, counted from 0.
+    pub position: Option<u64>,
+    /// Where a person would look for it, where that is known better than by position.
+    pub place: Option<String>,
+    pub reasons: Vec<Reason>,
+    /// The row as a JSON object.
+    pub row: serde_json::Value,
+}
+
+/// Reads a file of quarantined rows.
+pub fn read_quarantine(file: &std::path::Path) -> Result<Vec<QuarantinedRow>> {
+    let arrow = |source| ConnectError::Arrow { path: file.to_owned(), source };
+    let input = std::fs::File::open(file).map_err(|source| ConnectError::Io {
+        action: "cannot open",
+        path: file.to_owned(),
+        source,
+    })?;
+    let batches = arrow_ipc::reader::FileReader::try_new_buffered(input, None).map_err(arrow)?;
+    let mut rows = Vec::new();
+    for batch in batches {
+        let batch = batch.map_err(arrow)?;
+        let shown = show(&batch).map_err(arrow)?;
+        let mut json: Vec<serde_json::Map<String, serde_json::Value>> =
+            serde_json::from_str(&shown)
+                .map_err(|error| arrow(arrow::error::ArrowError::JsonError(error.to_string())))?;
+        for object in &mut json {
+            let mut field = |name: &str| object.remove(name).unwrap_or_default();
+            rows.push(QuarantinedRow {
+                step: field("step").as_str().unwrap_or_default().to_owned(),
+                plugin: field("plugin").as_str().unwrap_or_default().to_owned(),
+                split: field("split").as_str().unwrap_or_default().to_owned(),
+                position: field("position").as_u64(),
+                place: field("place").as_str().map(str::to_owned),
+                reasons: serde_json::from_value(field("reasons")).unwrap_or_default(),
+                row: field("row"),
+            });
+        }
+    }
+    Ok(rows)
+}
+
+/// A batch of quarantined rows as JSON. Raw records are shown as text.
+fn show(batch: &RecordBatch) -> std::result::Result<String, arrow::error::ArrowError> {
+    let row = batch.column(batch.num_columns() - 1).as_struct();
+    if row.fields() != &raw_fields() {
+        return wasmill_sandbox::contract::json::encode(batch);
+    }
+    let raw = row.column(0).as_binary::<i32>();
+    let text = StringArray::from_iter_values(
+        raw.iter().map(|raw| String::from_utf8_lossy(raw.unwrap_or_default()).into_owned()),
+    );
+    let field = Arc::new(Field::new("raw", DataType::Utf8, false));
+    let row = StructArray::from(vec![(field, Arc::new(text) as ArrayRef)]);
+    let mut columns = batch.columns().to_vec();
+    columns.pop();
+    columns.push(Arc::new(row));
+    let schema = file_schema(&Fields::from(vec![Field::new("raw", DataType::Utf8, false)]));
+    wasmill_sandbox::contract::json::encode(&RecordBatch::try_new(schema, columns)?)
+}

@@ -1,0 +1,62 @@
+//! What becomes of rows that cannot go on: kept in the quarantine, dropped, or the end of the run.
+
+use std::collections::BTreeMap;
+
+use datafusion::error::Result;
+use wasmill_sandbox::component::Digest;
+
+use crate::error::StepError;
+use crate::exec::quarantine::Reason;
+use crate::exec::rows::Numbered;
+use crate::exec::task::{StepCounts, Task};
+use crate::file::sections::BadRowPolicy;
+
+/// Rows of a batch that a step of a task is to set aside.
+pub(crate) struct SettingAside<'a> {
+    pub(crate) task: &'a Task,
+    pub(crate) step: &'a str,
+    pub(crate) digest: Digest,
+    pub(crate) batch: &'a Numbered,
+}
+
+impl SettingAside<'_> {
+    /// Sets rows aside as the policy says, and counts them.
+    pub(crate) fn rows(
+        &self,
+        policy: BadRowPolicy,
+        reasons: &BTreeMap<u32, Vec<Reason>>,
+        counts: &mut StepCounts,
+    ) -> Result<()> {
+        let rows = reasons.len() as u64;
+        match policy {
+            BadRowPolicy::Drop => counts.dropped += rows,
+            BadRowPolicy::Fail => {
+                if let Some((row, reasons)) = reasons.first_key_value() {
+                    return Err(self.refused(*row, reasons).into());
+                }
+            }
+            BadRowPolicy::Quarantine => {
+                let digest = Some(self.digest.to_string());
+                let (step, split) = (self.step.to_owned(), self.task.split.clone());
+                self.task
+                    .quarantine_rows(self.step, digest, self.batch, reasons)
+                    .map_err(|source| StepError::Connector { step, split, source })?;
+                counts.quarantined += rows;
+            }
+        }
+        Ok(())
+    }
+
+    /// The error that ends the run because of a row.
+    fn refused(&self, row: u32, reasons: &[Reason]) -> StepError {
+        let joined =
+            |part: fn(&Reason) -> &str| reasons.iter().map(part).collect::<Vec<_>>().join("; ");
+        StepError::RowRefused {
+            step: self.step.to_owned(),
+            split: self.task.split.clone(),
+            position: self.batch.position(row as usize),
+            rule: joined(|reason| &reason.rule),
+            message: joined(|reason| &reason.message),
+        }
+    }
+}

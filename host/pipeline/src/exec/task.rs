@@ -1,0 +1,237 @@
+//! A task: one attempt at one split, and what it has to report.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use wasmill_connect::sink::{PartName, StagedPart};
+use wasmill_sandbox::Usage;
+use wasmill_sandbox::fault::Fault;
+use wasmill_sandbox::loader::Receipt;
+
+use crate::events::{Event, Observer};
+use crate::exec::quarantine::{QuarantineFile, QuarantineWriter};
+
+/// What one step did with the rows of one task. `rows_in + added` is `rows_out + quarantined + dropped`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepCounts {
+    pub rows_in: u64,
+    pub rows_out: u64,
+    pub quarantined: u64,
+    /// Rows that the step left out.
+    pub dropped: u64,
+    /// Rows that the step made beyond one per row that went in.
+    pub added: u64,
+    #[serde(flatten)]
+    pub usage: Usage,
+}
+
+impl StepCounts {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.rows_in += other.rows_in;
+        self.rows_out += other.rows_out;
+        self.quarantined += other.quarantined;
+        self.dropped += other.dropped;
+        self.added += other.added;
+        self.usage.add(&other.usage);
+    }
+
+    /// Whether every row is accounted for.
+    pub fn balances(&self) -> bool {
+        self.rows_in + self.added == self.rows_out + self.quarantined + self.dropped
+    }
+}
+
+/// How often a rule only warned.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StepRule {
+    pub step: String,
+    pub rule: String,
+    pub column: Option<String>,
+}
+
+/// What an attempt staged and counted: the one row that a task returns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub split: String,
+    pub attempt: String,
+    /// The rows for later phases.
+    pub staged: Option<StagedPart>,
+    /// Rows for sinks, by sink.
+    pub parts: BTreeMap<String, StagedPart>,
+    /// Rows for loader plugins, by sink.
+    pub receipts: BTreeMap<String, Receipt>,
+    pub steps: BTreeMap<String, StepCounts>,
+    /// Partial states of validators, by step: files in the scratch folder.
+    pub partials: BTreeMap<String, PathBuf>,
+    pub quarantine: Vec<QuarantineFile>,
+    pub warned: Vec<(StepRule, u64)>,
+    /// Where the next run goes on reading, with the source and the source's split.
+    pub cursor: Option<TaskCursor>,
+}
+
+/// Where the next run goes on reading a split of a source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskCursor {
+    pub source: String,
+    pub split: String,
+    pub position: String,
+}
+
+/// Where the tasks of a run keep what they stage.
+#[derive(Debug)]
+pub(crate) struct Folders {
+    /// Swept when the run has ended.
+    pub(crate) scratch: PathBuf,
+    /// Stays.
+    pub(crate) quarantine: PathBuf,
+}
+
+/// One attempt at one split.
+pub(crate) struct Task {
+    pub(crate) run: String,
+    pub(crate) phase: String,
+    pub(crate) split: String,
+    pub(crate) attempt: String,
+    pub(crate) folders: Arc<Folders>,
+    pub(crate) observer: Arc<dyn Observer>,
+    seed: u64,
+    report: Mutex<Report>,
+}
+
+#[derive(Default)]
+struct Report {
+    steps: BTreeMap<String, StepCounts>,
+    partials: BTreeMap<String, PathBuf>,
+    quarantine: BTreeMap<String, QuarantineWriter>,
+    warned: BTreeMap<StepRule, u64>,
+    cursor: Option<TaskCursor>,
+}
+
+impl Task {
+    pub(crate) fn new(
+        run: &str,
+        phase: &str,
+        split: &str,
+        folders: Arc<Folders>,
+        seed: u64,
+        observer: Arc<dyn Observer>,
+    ) -> Arc<Self> {
+        let attempt = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
+        Arc::new(Self {
+            run: run.to_owned(),
+            phase: phase.to_owned(),
+            split: split.to_owned(),
+            attempt,
+            folders,
+            observer,
+            seed,
+            report: Mutex::default(),
+        })
+    }
+
+    /// What the files of this attempt are called.
+    pub(crate) fn part_name(&self) -> PartName {
+        PartName {
+            run: self.run.clone(),
+            stem: format!("{}-{}", self.phase, self.split),
+            attempt: self.attempt.clone(),
+        }
+    }
+
+    /// The seed of a step's virtual randomness: depends on the pipeline's seed, the step and the split, so
+    /// every attempt at the split, on whichever machine, sees the same.
+    pub(crate) fn seed(&self, step: &str) -> u64 {
+        let mut hash = Sha256::new();
+        hash.update(self.seed.to_le_bytes());
+        for part in [step, &self.phase, &self.split] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        let digest: [u8; 32] = hash.finalize().into();
+        u64::from_le_bytes(*digest.first_chunk().expect("32 bytes hold 8"))
+    }
+
+    /// Reports a fault that a single row causes.
+    pub(crate) fn row_fault(&self, step: &str, fault: &Fault) {
+        self.observer.event(Event::Fault {
+            step: step.to_owned(),
+            split: self.split.clone(),
+            kind: fault.kind().name().to_owned(),
+            message: fault.explained(),
+        });
+    }
+
+    /// Adds to what a step has done.
+    pub(crate) fn count(&self, step: &str, counts: &StepCounts) {
+        self.observer.counted(step, counts);
+        self.lock().steps.entry(step.to_owned()).or_default().add(counts);
+    }
+
+    pub(crate) fn warned(&self, rule: StepRule, rows: u64) {
+        *self.lock().warned.entry(rule).or_default() += rows;
+    }
+
+    pub(crate) fn set_partial(&self, step: &str, file: PathBuf) {
+        self.lock().partials.insert(step.to_owned(), file);
+    }
+
+    pub(crate) fn set_cursor(&self, cursor: TaskCursor) {
+        self.lock().cursor = Some(cursor);
+    }
+
+    /// The writer of a step's quarantined rows, made by `create` when it is first needed.
+    pub(crate) fn with_quarantine<R, E>(
+        &self,
+        step: &str,
+        create: impl FnOnce() -> Result<QuarantineWriter, E>,
+        write: impl FnOnce(&mut QuarantineWriter) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let mut report = self.lock();
+        if !report.quarantine.contains_key(step) {
+            report.quarantine.insert(step.to_owned(), create()?);
+        }
+        write(report.quarantine.get_mut(step).expect("just inserted"))
+    }
+
+    /// Ends the attempt. The caller adds what was staged.
+    pub(crate) fn finish(&self) -> Result<Manifest, wasmill_connect::error::ConnectError> {
+        let report = std::mem::take(&mut *self.lock());
+        let quarantine = report
+            .quarantine
+            .into_values()
+            .map(QuarantineWriter::finish)
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Manifest {
+            split: self.split.clone(),
+            attempt: self.attempt.clone(),
+            staged: None,
+            parts: BTreeMap::new(),
+            receipts: BTreeMap::new(),
+            steps: report.steps,
+            partials: report.partials,
+            quarantine,
+            warned: report.warned.into_iter().collect(),
+            cursor: report.cursor,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Task {
+    /// An attempt that came to nothing leaves no rows in the quarantine.
+    fn drop(&mut self) {
+        let report = std::mem::take(&mut *self.lock());
+        for writer in report.quarantine.into_values() {
+            writer.discard();
+        }
+    }
+}
+
+/// The tasks of a plan, by partition.
+pub(crate) type Tasks = Arc<[Arc<Task>]>;

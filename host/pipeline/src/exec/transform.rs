@@ -1,0 +1,202 @@
+//! Transformers at work: batches through an instance of a plugin, bad rows aside, faults narrowed down to
+//! the rows that cause them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::error::Result;
+use datafusion::execution::SendableRecordBatchStream;
+use futures::StreamExt as _;
+use wasmill_sandbox::contract::binding::Scope;
+use wasmill_sandbox::contract::processed::Processed;
+use wasmill_sandbox::fault::Fault;
+use wasmill_sandbox::transformer::OpenTransformer;
+
+use crate::checked::TransformWork;
+use crate::exec::halving::Piece;
+use crate::exec::instance::{Instance, Openable};
+use crate::exec::quarantine::{Reason, reasons_by_row};
+use crate::exec::rows::{Numbered, counted, with_row};
+use crate::exec::setting_aside::SettingAside;
+use crate::exec::task::{StepCounts, Tasks};
+use crate::exec::unary::{Batches, UnaryWork, stream};
+
+/// A transformer in a plan.
+pub(crate) struct TransformNode {
+    pub(crate) step: String,
+    pub(crate) work: Arc<TransformWork>,
+    pub(crate) tasks: Tasks,
+}
+
+impl UnaryWork for TransformNode {
+    const NAME: &'static str = "TransformExec";
+
+    fn label(&self) -> &str {
+        &self.step
+    }
+
+    fn schema(&self) -> SchemaRef {
+        with_row(&self.work.binding.output_schema)
+    }
+
+    fn start(
+        self: Arc<Self>,
+        input: SendableRecordBatchStream,
+        partition: usize,
+    ) -> SendableRecordBatchStream {
+        let task = Arc::clone(&self.tasks[partition]);
+        let schema = self.schema();
+        let instance = Instance::new(self, task);
+        let transforming = Transforming {
+            input,
+            instance,
+            schema: Arc::clone(&schema),
+            ready: VecDeque::new(),
+            rows: 0,
+            ended: false,
+        };
+        stream(schema, transforming)
+    }
+}
+
+impl Openable for TransformNode {
+    type Open = OpenTransformer;
+
+    fn step(&self) -> &str {
+        &self.step
+    }
+
+    async fn open(&self, seed: u64) -> Result<OpenTransformer, Fault> {
+        self.work.transformer.open(Arc::clone(&self.work.binding), seed).await
+    }
+
+    type Output = Processed;
+
+    async fn call(
+        open: &mut OpenTransformer,
+        batch: &RecordBatch,
+        first_row: u64,
+    ) -> Result<Processed, Fault> {
+        open.process(batch, first_row).await
+    }
+}
+
+/// One partition.
+struct Transforming {
+    input: SendableRecordBatchStream,
+    instance: Instance<TransformNode>,
+    schema: SchemaRef,
+    ready: VecDeque<RecordBatch>,
+    /// Rows seen so far.
+    rows: u64,
+    ended: bool,
+}
+
+impl Batches for Transforming {
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some(batch) = self.ready.pop_front() {
+                return Ok(Some(batch));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            match self.input.next().await.transpose()? {
+                Some(batch) if batch.num_rows() == 0 => {}
+                Some(batch) => self.process(&batch).await?,
+                None => {
+                    self.ended = true;
+                    self.finish().await?;
+                }
+            }
+        }
+    }
+}
+
+impl Transforming {
+    async fn process(&mut self, batch: &RecordBatch) -> Result<()> {
+        let numbered = Numbered::detach(batch, &self.instance.node.work.binding.input)?;
+        let rows = batch.num_rows();
+        let first_row = self.rows;
+        self.rows += rows as u64;
+        let stateless = self.instance.node.work.binding.scope == Scope::Rows;
+        let pieces = if stateless {
+            self.instance.pieces(&numbered, first_row).await
+        } else {
+            // What the instance had gathered is gone with it: only the whole split can be repeated.
+            let processed = self.instance.whole(&numbered, first_row).await;
+            processed.map(|processed| vec![(0..rows, Ok(processed))])
+        };
+        let pieces = pieces.map_err(|fault| self.instance.fault(fault))?;
+        for piece in pieces {
+            self.take_in(&numbered, piece)?;
+        }
+        Ok(())
+    }
+
+    fn take_in(&mut self, batch: &Numbered, (range, result): Piece<Processed>) -> Result<()> {
+        let node = Arc::clone(&self.instance.node);
+        let part = batch.slice(&range);
+        let aside = SettingAside {
+            task: &self.instance.task,
+            step: &node.step,
+            digest: node.work.digest,
+            batch: &part,
+        };
+        let mut counts = StepCounts { rows_in: range.len() as u64, ..StepCounts::default() };
+        match result {
+            Ok(processed) => {
+                let reasons = reasons_by_row(&processed.bad_rows);
+                aside.rows(node.work.on_bad_row, &reasons, &mut counts)?;
+                counts.dropped += processed.tally.dropped as u64;
+                counts.added += processed.tally.added as u64;
+                self.emit(processed, &part, &mut counts)?;
+            }
+            Err(fault) => {
+                let reason = Reason::of_fault(&fault);
+                self.instance.task.row_fault(&node.step, &fault);
+                if node.work.on_fault == crate::file::sections::BadRowPolicy::Fail {
+                    return Err(self.instance.fault(fault));
+                }
+                let reasons = BTreeMap::from([(0, vec![reason])]);
+                aside.rows(node.work.on_fault, &reasons, &mut counts)?;
+            }
+        }
+        self.instance.task.count(&node.step, &counts);
+        Ok(())
+    }
+
+    fn emit(
+        &mut self,
+        processed: Processed,
+        part: &Numbered,
+        counts: &mut StepCounts,
+    ) -> Result<()> {
+        for output in processed.outputs {
+            let rows = output.rows.apply(&part.rows)?;
+            counts.rows_out += output.batch.num_rows() as u64;
+            if output.batch.num_rows() > 0 {
+                let numbered = Numbered { batch: output.batch, rows };
+                self.ready.push_back(numbered.attach(&self.schema)?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> Result<()> {
+        let opened = self.instance.take().await;
+        let mut open = opened.map_err(|fault| self.instance.fault(fault))?;
+        let result = open.finish().await;
+        self.instance.retire(&open);
+        let processed = result.map_err(|fault| self.instance.fault(fault))?;
+        let mut counts =
+            StepCounts { added: processed.tally.added as u64, ..StepCounts::default() };
+        let input = RecordBatch::new_empty(Arc::clone(&self.instance.node.work.binding.input));
+        let none = Numbered { batch: input, rows: counted(0, 0) };
+        self.emit(processed, &none, &mut counts)?;
+        self.instance.task.count(&self.instance.node.step, &counts);
+        Ok(())
+    }
+}

@@ -1,0 +1,237 @@
+//! Validators at work: rows judged as they pass, and what the table's judgement needs written aside.
+//!
+//! Each batch gives a partial state. They are merged by the plugin whenever many have gathered, so a task
+//! holds few at any time and leaves one, in a file that its manifest names.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, BooleanBufferBuilder, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::SchemaRef;
+use datafusion::error::Result;
+use datafusion::execution::SendableRecordBatchStream;
+use futures::StreamExt as _;
+use wasmill_connect::error::ConnectError;
+use wasmill_sandbox::contract::verdict::Verdict;
+use wasmill_sandbox::fault::Fault;
+use wasmill_sandbox::validator::OpenValidator;
+
+use crate::checked::ValidateWork;
+use crate::error::StepError;
+use crate::exec::halving::Piece;
+use crate::exec::instance::{Instance, Openable};
+use crate::exec::quarantine::{Reason, reasons_by_row};
+use crate::exec::rows::{Numbered, with_row};
+use crate::exec::setting_aside::SettingAside;
+use crate::exec::task::{StepCounts, StepRule, Tasks};
+use crate::exec::unary::{Batches, UnaryWork, stream};
+use crate::file::sections::{BadRowPolicy, ViolationPolicy};
+
+/// More partial states than this are merged, and more bytes of them.
+const MAX_PARTIALS: usize = 64;
+const MAX_PARTIAL_BYTES: usize = 8 << 20;
+
+/// A validator in a plan.
+pub(crate) struct ValidateNode {
+    pub(crate) step: String,
+    pub(crate) work: Arc<ValidateWork>,
+    pub(crate) tasks: Tasks,
+}
+
+impl UnaryWork for ValidateNode {
+    const NAME: &'static str = "ValidateExec";
+
+    fn label(&self) -> &str {
+        &self.step
+    }
+
+    fn schema(&self) -> SchemaRef {
+        with_row(&self.work.binding.input)
+    }
+
+    fn start(
+        self: Arc<Self>,
+        input: SendableRecordBatchStream,
+        partition: usize,
+    ) -> SendableRecordBatchStream {
+        let task = Arc::clone(&self.tasks[partition]);
+        let schema = self.schema();
+        let instance = Instance::new(self, task);
+        let validating = Validating {
+            input,
+            instance,
+            schema: Arc::clone(&schema),
+            rows: 0,
+            partials: Vec::new(),
+            partial_bytes: 0,
+            ended: false,
+        };
+        stream(schema, validating)
+    }
+}
+
+impl Openable for ValidateNode {
+    type Open = OpenValidator;
+
+    fn step(&self) -> &str {
+        &self.step
+    }
+
+    async fn open(&self, seed: u64) -> Result<OpenValidator, Fault> {
+        self.work.validator.open(Arc::clone(&self.work.binding), seed).await
+    }
+
+    type Output = Verdict;
+
+    async fn call(
+        open: &mut OpenValidator,
+        batch: &RecordBatch,
+        first_row: u64,
+    ) -> Result<Verdict, Fault> {
+        open.check(batch, first_row).await
+    }
+}
+
+/// One partition.
+struct Validating {
+    input: SendableRecordBatchStream,
+    instance: Instance<ValidateNode>,
+    schema: SchemaRef,
+    /// Rows seen so far.
+    rows: u64,
+    partials: Vec<Vec<u8>>,
+    partial_bytes: usize,
+    ended: bool,
+}
+
+impl Batches for Validating {
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        while !self.ended {
+            match self.input.next().await.transpose()? {
+                Some(batch) if batch.num_rows() == 0 => {}
+                Some(batch) => {
+                    let passed = self.check(&batch).await?;
+                    if passed.num_rows() > 0 {
+                        return Ok(Some(passed));
+                    }
+                }
+                None => {
+                    self.ended = true;
+                    self.finish().await?;
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Validating {
+    async fn check(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let numbered = Numbered::detach(batch, &self.instance.node.work.binding.input)?;
+        let rows = batch.num_rows();
+        let first_row = self.rows;
+        self.rows += rows as u64;
+        let pieces = self.instance.pieces(&numbered, first_row).await;
+        let pieces = pieces.map_err(|fault| self.instance.fault(fault))?;
+        let mut passing = BooleanBufferBuilder::new(rows);
+        passing.append_n(rows, true);
+        for piece in pieces {
+            self.take_in(&numbered, piece, &mut passing)?;
+        }
+        if self.partials.len() > MAX_PARTIALS || self.partial_bytes > MAX_PARTIAL_BYTES {
+            self.merge().await?;
+        }
+        let passed = numbered.attach(&self.schema)?;
+        let passing = BooleanArray::from(passing.finish());
+        if passing.true_count() == rows {
+            return Ok(passed);
+        }
+        Ok(filter_record_batch(&passed, &passing)?)
+    }
+
+    fn take_in(
+        &mut self,
+        batch: &Numbered,
+        (range, result): Piece<Verdict>,
+        passing: &mut BooleanBufferBuilder,
+    ) -> Result<()> {
+        let node = Arc::clone(&self.instance.node);
+        let task = Arc::clone(&self.instance.task);
+        let part = batch.slice(&range);
+        let aside =
+            SettingAside { task: &task, step: &node.step, digest: node.work.digest, batch: &part };
+        let mut counts = StepCounts { rows_in: range.len() as u64, ..StepCounts::default() };
+        let (policy, reasons) = match result {
+            Ok(verdict) => {
+                self.partial_bytes += verdict.partial.len();
+                self.partials.push(verdict.partial);
+                let policy = match node.work.on_violation {
+                    ViolationPolicy::Quarantine => Some(BadRowPolicy::Quarantine),
+                    ViolationPolicy::Drop => Some(BadRowPolicy::Drop),
+                    ViolationPolicy::Fail => Some(BadRowPolicy::Fail),
+                    ViolationPolicy::Warn => None,
+                };
+                let only_counted = if policy.is_none() { verdict.rejected.as_slice() } else { &[] };
+                for finding in verdict.warned.iter().chain(only_counted) {
+                    let rule = StepRule {
+                        step: node.step.clone(),
+                        rule: finding.rule.clone(),
+                        column: finding.column.clone(),
+                    };
+                    task.warned(rule, finding.rows.len() as u64);
+                }
+                let reasons = policy.map(|_| reasons_by_row(&verdict.rejected));
+                (policy.unwrap_or_default(), reasons.unwrap_or_default())
+            }
+            Err(fault) => {
+                task.row_fault(&node.step, &fault);
+                let reasons = BTreeMap::from([(0, vec![Reason::of_fault(&fault)])]);
+                if node.work.on_fault == BadRowPolicy::Fail {
+                    return Err(self.instance.fault(fault));
+                }
+                (node.work.on_fault, reasons)
+            }
+        };
+        aside.rows(policy, &reasons, &mut counts)?;
+        for &row in reasons.keys() {
+            passing.set_bit(range.start + row as usize, false);
+        }
+        counts.rows_out = counts.rows_in - reasons.len() as u64;
+        task.count(&node.step, &counts);
+        Ok(())
+    }
+
+    /// Makes one partial state of those that have gathered.
+    async fn merge(&mut self) -> Result<()> {
+        let opened = self.instance.take().await;
+        let mut open = opened.map_err(|fault| self.instance.fault(fault))?;
+        let rows = usize::try_from(self.rows).unwrap_or(usize::MAX);
+        let result = open.merge(&self.partials, rows).await;
+        self.instance.put_back(open, &result);
+        let merged = result.map_err(|fault| self.instance.fault(fault))?;
+        self.partial_bytes = 0;
+        self.partials = vec![merged];
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> Result<()> {
+        if self.partials.len() > 1 {
+            self.merge().await?;
+        }
+        self.instance.end();
+        // A task without rows has nothing to say of the table.
+        let Some(partial) = self.partials.pop() else { return Ok(()) };
+        let (step, task) = (&self.instance.node.step, &self.instance.task);
+        let name = task.part_name();
+        let path =
+            task.folders.scratch.join(format!("{step}-{}-{}.partial", name.stem, name.attempt));
+        std::fs::write(&path, partial).map_err(|source| StepError::Connector {
+            step: step.clone(),
+            split: task.split.clone(),
+            source: ConnectError::Io { action: "cannot write", path: path.clone(), source },
+        })?;
+        task.set_partial(step, path);
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+//! The pipeline file: TOML to typed sections, with everything that is wrong, where, and what to do.
+
+pub mod diagnostic;
+pub mod document;
+pub mod reader;
+pub mod schema;
+pub mod secrets;
+pub mod sections;

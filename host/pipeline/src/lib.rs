@@ -1,0 +1,40 @@
+//! From a pipeline file to rows in their targets.
+//!
+//! ```text
+//!   file ──▶ Pipeline ──check──▶ CheckedPipeline ──run──▶ RunSummary
+//!    text, sections, secrets      plugins bound,           phases, attempts, manifests,
+//!    what is wrong and where      schemas known            gate, commit, notifications
+//! ```
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use wasmill_pipeline::{CancellationToken, Pipeline};
+//!
+//! let summary = Pipeline::from_file("pipeline.toml")?
+//!     .check()
+//!     .await?
+//!     .run(CancellationToken::new())
+//!     .await?;
+//! println!("{}", summary.headline());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Where what is: [`file`] reads the text, [`check`] makes a [`checked`] pipeline of it, `plan` divides it into phases
+//! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole.
+
+pub mod check;
+pub mod checked;
+pub mod error;
+pub mod events;
+mod exec;
+pub mod file;
+mod plan;
+pub mod run;
+
+pub use check::{CheckFailed, Pipeline, ReadError};
+pub use checked::CheckedPipeline;
+pub use exec::quarantine::{QuarantinedRow, Reason, read_quarantine};
+pub use exec::task::StepCounts;
+pub use run::summary::RunSummary;
+pub use tokio_util::sync::CancellationToken;

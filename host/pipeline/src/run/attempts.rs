@@ -1,0 +1,288 @@
+//! Working through phases: splits, attempts at them, manifests accepted.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::TryStreamExt as _;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use wasmill_ledger::QuarantineEntry;
+use wasmill_sandbox::extractor::Cursor;
+
+use crate::checked::{SourceReader, Work};
+use crate::error::{StepError, chain, step_error};
+use crate::events::Event;
+use crate::exec::stage::read_manifest;
+use crate::exec::task::{Manifest, Task};
+use crate::plan::tasks::{StagedFiles, TaskPlanner, descriptor};
+use crate::plan::{Lane, Origin, Phase};
+use crate::run::failure::RunFailure;
+use crate::run::{MAX_ATTEMPTS, Progress, RunContext};
+
+/// Waits double from here, and are drawn at random below that.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+
+/// One split of one lane.
+struct SplitTask {
+    phase: usize,
+    lane: usize,
+    /// Orders the splits of a phase.
+    index: usize,
+    id: String,
+    descriptor: String,
+}
+
+impl RunContext {
+    /// Works through all phases, level by level.
+    pub(super) async fn work_through(
+        self: &Arc<Self>,
+        phases: &Arc<[Phase]>,
+        progress: &mut Progress,
+        cancel: &CancellationToken,
+    ) -> Result<(), RunFailure> {
+        let mut staged = Arc::new(StagedFiles::new());
+        let levels = phases.iter().map(|phase| phase.level + 1).max().unwrap_or(0);
+        for level in 0..levels {
+            let mut queue = VecDeque::new();
+            for (index, phase) in
+                phases.iter().enumerate().filter(|(_, phase)| phase.level == level)
+            {
+                let tasks = self.splits(index, phase, &staged).await?;
+                let entries: Vec<(String, serde_json::Value)> = tasks
+                    .iter()
+                    .map(|task| {
+                        (
+                            task.id.clone(),
+                            serde_json::from_str(&task.descriptor).unwrap_or_default(),
+                        )
+                    })
+                    .collect();
+                self.ledger.add_splits(&self.run, &phase.end, &entries).await?;
+                let (phase, splits) = (phase.end.clone(), tasks.len());
+                self.pipeline.observer.event(Event::PhaseStarted { phase, splits });
+                queue.extend(tasks);
+            }
+            let mut accepted = BTreeMap::new();
+            let worked = self.work_off(queue, phases, &staged, cancel, &mut accepted).await;
+            let mut files = StagedFiles::clone(&staged);
+            for ((phase, _), manifest) in accepted {
+                let phase = &phases[phase];
+                if phase.for_later
+                    && let Some(part) = &manifest.staged
+                {
+                    files.entry(phase.end.clone()).or_default().push(part.path.clone());
+                }
+                progress.totals.add(manifest);
+            }
+            staged = Arc::new(files);
+            // What was accepted counts in the summary, and for sweeping, however the level ended.
+            worked?;
+        }
+        Ok(())
+    }
+
+    /// Runs all tasks of a level, some at once. Adds their manifests, by phase and split.
+    async fn work_off(
+        self: &Arc<Self>,
+        mut queue: VecDeque<SplitTask>,
+        phases: &Arc<[Phase]>,
+        staged: &Arc<StagedFiles>,
+        cancel: &CancellationToken,
+        accepted: &mut BTreeMap<(usize, usize), Manifest>,
+    ) -> Result<(), RunFailure> {
+        let mut running = JoinSet::new();
+        loop {
+            while running.len() < self.pipeline.settings.workers
+                && let Some(task) = queue.pop_front()
+            {
+                let (context, phases, staged) =
+                    (Arc::clone(self), Arc::clone(phases), Arc::clone(staged));
+                running.spawn(async move {
+                    let manifest = context.attempts(&task, &phases, &staged).await?;
+                    Ok::<_, RunFailure>(((task.phase, task.index), manifest))
+                });
+            }
+            let joined = tokio::select! {
+                biased;
+                () = cancel.cancelled() => {
+                    running.shutdown().await;
+                    return Err(RunFailure::Interrupted);
+                }
+                joined = running.join_next() => joined,
+            };
+            match joined {
+                None => return Ok(()),
+                Some(Ok(Ok((place, manifest)))) => drop(accepted.insert(place, manifest)),
+                Some(Ok(Err(failure))) => {
+                    running.shutdown().await;
+                    return Err(failure);
+                }
+                Some(Err(error)) => {
+                    running.shutdown().await;
+                    return Err(RunFailure::Host(format!("a task ended unexpectedly: {error}")));
+                }
+            }
+        }
+    }
+
+    /// The splits of a phase, lane by lane.
+    async fn splits(
+        &self,
+        phase_index: usize,
+        phase: &Phase,
+        staged: &StagedFiles,
+    ) -> Result<Vec<SplitTask>, RunFailure> {
+        let planner = self.planner(staged);
+        let mut tasks = Vec::new();
+        for (lane_index, lane) in phase.lanes.iter().enumerate() {
+            let descriptors = match &lane.origin {
+                Origin::Source(name) => self.source_splits(name).await?,
+                _ => planner
+                    .staged_splits(lane)
+                    .iter()
+                    .map(descriptor)
+                    .collect::<datafusion::error::Result<_>>()?,
+            };
+            for (index, descriptor) in descriptors.into_iter().enumerate() {
+                tasks.push(SplitTask {
+                    phase: phase_index,
+                    lane: lane_index,
+                    index: tasks.len(),
+                    id: format!("{}-{index:05}", lane.label),
+                    descriptor,
+                });
+            }
+        }
+        Ok(tasks)
+    }
+
+    fn planner<'a>(&'a self, staged: &'a StagedFiles) -> TaskPlanner<'a> {
+        TaskPlanner { pipeline: &self.pipeline, engine: &self.engine, staged }
+    }
+
+    async fn source_splits(&self, name: &str) -> Result<Vec<String>, RunFailure> {
+        let Some(Work::Source(work)) = self.pipeline.steps.get(name).map(|step| &step.work) else {
+            return Err(RunFailure::Host(format!("`{name}` is no source")));
+        };
+        match &work.reader {
+            SourceReader::Connector(source) => {
+                let splits = source
+                    .splits()
+                    .await
+                    .map_err(|source| RunFailure::Splits { step: name.to_owned(), source })?;
+                Ok(splits.iter().map(descriptor).collect::<datafusion::error::Result<_>>()?)
+            }
+            SourceReader::Plugin { extractor, .. } => {
+                let cursors = self.ledger.cursors(&self.pipeline.name, name).await?;
+                let cursors: Vec<Cursor> = cursors
+                    .into_iter()
+                    .map(|cursor| Cursor { split: cursor.split, position: cursor.position })
+                    .collect();
+                let splits = extractor.plan(&cursors).await.map_err(|fault| {
+                    RunFailure::Plugin { step: name.to_owned(), fault: Box::new(fault) }
+                })?;
+                Ok(splits.iter().map(descriptor).collect::<datafusion::error::Result<_>>()?)
+            }
+        }
+    }
+
+    /// Tries a split until an attempt succeeds, or fails for a reason that is not chance.
+    async fn attempts(
+        &self,
+        split: &SplitTask,
+        phases: &[Phase],
+        staged: &StagedFiles,
+    ) -> Result<Manifest, RunFailure> {
+        let phase = &phases[split.phase];
+        let lane = &phase.lanes[split.lane];
+        let mut attempt = 1;
+        loop {
+            self.ledger.start_attempt(&self.run, &phase.end, &split.id).await?;
+            let error = match self.attempt(split, phase, lane, staged).await {
+                Ok(manifest) => {
+                    self.accept(phase, &manifest).await?;
+                    return Ok(manifest);
+                }
+                Err(error) => error,
+            };
+            let message = chain(&*error);
+            self.ledger.fail_attempt(&self.run, &phase.end, &split.id, &message).await?;
+            if !error.is_chance() || attempt == MAX_ATTEMPTS {
+                return Err(RunFailure::Step(error));
+            }
+            let wait = error.retry_after().unwrap_or_else(|| jittered(attempt));
+            self.pipeline.observer.event(Event::SplitRetried {
+                phase: phase.end.clone(),
+                split: split.id.clone(),
+                attempt,
+                error: message,
+                wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            });
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        split: &SplitTask,
+        phase: &Phase,
+        lane: &Lane,
+        staged: &StagedFiles,
+    ) -> Result<Manifest, Arc<StepError>> {
+        let task = Task::new(
+            &self.run,
+            &phase.end,
+            &split.id,
+            Arc::clone(&self.folders),
+            self.pipeline.settings.seed,
+            Arc::clone(&self.pipeline.observer),
+        );
+        let worked = async {
+            let plan = self.planner(staged).plan(phase, lane, &split.descriptor, &task).await?;
+            let stream = plan.execute(0, self.engine.task_context())?;
+            let batches: Vec<_> = stream.try_collect().await?;
+            match &batches[..] {
+                [batch] => read_manifest(batch),
+                _ => Err(datafusion::error::DataFusionError::Internal(
+                    "a task returns one manifest".to_owned(),
+                )),
+            }
+        };
+        worked.await.map_err(|error| step_error(&phase.end, &error))
+    }
+
+    async fn accept(&self, phase: &Phase, manifest: &Manifest) -> Result<(), RunFailure> {
+        let mut quarantined = Vec::new();
+        for file in &manifest.quarantine {
+            for (rule, column, rows) in &file.rules {
+                quarantined.push(QuarantineEntry {
+                    step: file.step.clone(),
+                    split: manifest.split.clone(),
+                    rule: rule.clone(),
+                    column: column.clone(),
+                    rows: i64::try_from(*rows).unwrap_or(i64::MAX),
+                    file: file.file.display().to_string(),
+                });
+            }
+        }
+        let json = serde_json::to_value(manifest).expect("a manifest is plain data");
+        let (split, attempt) = (&manifest.split, &manifest.attempt);
+        self.ledger.accept(&self.run, &phase.end, split, attempt, &json, &quarantined).await?;
+        self.pipeline.observer.event(Event::SplitAccepted {
+            phase: phase.end.clone(),
+            split: split.clone(),
+            attempt: attempt.clone(),
+        });
+        Ok(())
+    }
+}
+
+/// Exponential back-off with full jitter:
+/// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>.
+pub(super) fn jittered(attempt: u32) -> Duration {
+    let ceiling = FIRST_WAIT * 2_u32.saturating_pow(attempt - 1);
+    let random = uuid::Uuid::new_v4().as_u128() % ceiling.as_millis().max(1);
+    Duration::from_millis(u64::try_from(random).unwrap_or(0))
+}
