@@ -18,7 +18,7 @@ impl Bitmap {
     pub fn all_set(len: usize) -> Self {
         let mut bytes = vec![0xff; len.div_ceil(8)];
         if let Some(last) = bytes.last_mut()
-            && len % 8 != 0
+            && !len.is_multiple_of(8)
         {
             *last = (1 << (len % 8)) - 1;
         }
@@ -44,7 +44,7 @@ impl Bitmap {
     pub(crate) fn from_bytes(bytes: &[u8], len: usize) -> Self {
         let mut bytes = bytes[..len.div_ceil(8)].to_vec();
         if let Some(last) = bytes.last_mut()
-            && len % 8 != 0
+            && !len.is_multiple_of(8)
         {
             *last &= (1 << (len % 8)) - 1;
         }

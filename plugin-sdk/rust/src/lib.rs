@@ -137,3 +137,8 @@ pub mod __private {
     pub use schemars;
     pub use serde;
 }
+
+/// The examples of that page compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/plugins.md")]
+mod plugins_page {}

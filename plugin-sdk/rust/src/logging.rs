@@ -30,6 +30,7 @@ impl Log for HostLog {
 pub fn start_logging() {
     // Fails when a logger is set already, by an earlier call or by the plugin itself: then that one stays.
     if log::set_logger(&HostLog).is_ok() {
-        log::set_max_level(LevelFilter::Info);
+        // `wasmill run --verbose` shows debug lines. Trace lines would use up the step's log_bytes.
+        log::set_max_level(LevelFilter::Debug);
     }
 }
