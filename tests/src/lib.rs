@@ -1,6 +1,9 @@
 //! What the end-to-end tests share.
 
 pub mod fixture;
+pub mod object_store;
+pub mod orders;
+pub mod workspace;
 
 use std::path::PathBuf;
 use std::sync::Arc;

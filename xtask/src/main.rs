@@ -1,0 +1,72 @@
+//! The project's own commands: `cargo xtask COMMAND`.
+//!
+//! Each command is one file. What they share: where things are (`workspace`), how programs are started
+//! (`process`), how components are built and installed (`components`, `guests`).
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line")]
+
+mod components;
+mod duration;
+mod guests;
+mod javascript;
+mod plugins;
+mod process;
+mod python;
+mod receiver;
+mod scenario;
+mod test;
+mod test_output;
+mod workspace;
+
+use std::process::ExitCode;
+
+use crate::workspace::Workspace;
+
+const USAGE: &str = "\
+The project's own commands.
+
+Usage: cargo xtask COMMAND
+
+  demo            builds plugins and host, and runs the scenario `ecommerce`
+  scenario NAME   builds plugins and host, and runs pipelines/NAME/pipeline.toml
+  plugins         builds the standard plugins to dist/plugins/
+  test            everything that must hold before a change is merged: formatting, lints, all tests
+
+CARGO_TARGET_DIR says where to build; without it, in target/.";
+
+/// How `wasmill`, and most programs, end when they are called wrongly.
+const WRONG_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match run(&arguments) {
+        Ok(code) => code,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[&str]) -> Result<ExitCode, String> {
+    let workspace = Workspace::find()?;
+    match arguments {
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        ["demo"] => scenario::run(&workspace, "ecommerce"),
+        ["scenario", name] => scenario::run(&workspace, name),
+        ["plugins"] => plugins::run(&workspace).map(|()| ExitCode::SUCCESS),
+        ["test"] => Ok(test::run(&workspace)),
+        ["scenario"] => {
+            eprintln!("error: which scenario? {}", scenario::known(&workspace)?);
+            Ok(ExitCode::from(WRONG_USAGE))
+        }
+        _ => {
+            eprintln!("error: `{}` is not understood\n\n{USAGE}", arguments.join(" "));
+            Ok(ExitCode::from(WRONG_USAGE))
+        }
+    }
+}
