@@ -1,7 +1,7 @@
 //! The command line, as a user meets it: wrong things give a clear message and the documented exit code;
 //! interrupted and killed runs publish nothing.
 
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -222,8 +222,8 @@ fn long_pipeline(workspace: &Workspace, rows: u64) {
     ));
 }
 
-/// Waits until a run has accepted the first split.
-fn wait_for_first_split(workspace: &Workspace) {
+/// Waits until a run has accepted the first split; panics when it ends before.
+fn wait_for_first_split(workspace: &Workspace, mut child: Child) -> Child {
     let deadline = Instant::now() + Duration::from_secs(120);
     while Instant::now() < deadline {
         let show = workspace.wasmill(&["runs", "show", "--output", "json"]);
@@ -231,7 +231,10 @@ fn wait_for_first_split(workspace: &Workspace) {
             show.stdout.lines().next().map(|line| serde_json::from_str::<Value>(line).unwrap())
             && run["splits"].as_array().unwrap().iter().any(|split| split["accepted"] == true)
         {
-            return;
+            return child;
+        }
+        if child.try_wait().unwrap().is_some() {
+            panic!("the run ended: {:#?}", Outcome::new(&child.wait_with_output().unwrap()));
         }
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -252,7 +255,7 @@ fn an_interrupted_run_publishes_nothing() {
     let workspace = Workspace::new();
     long_pipeline(&workspace, 1_000_000);
     let child = workspace.start(&["run", "pipeline.toml", "--output", "json"]);
-    wait_for_first_split(&workspace);
+    let child = wait_for_first_split(&workspace, child);
     let interrupted =
         Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(interrupted.success());
@@ -270,8 +273,8 @@ fn an_interrupted_run_publishes_nothing() {
 fn a_killed_run_publishes_nothing_and_the_next_one_everything() {
     let workspace = Workspace::new();
     long_pipeline(&workspace, 200_000);
-    let mut child = workspace.start(&["run", "pipeline.toml", "--output", "json"]);
-    wait_for_first_split(&workspace);
+    let child = workspace.start(&["run", "pipeline.toml", "--output", "json"]);
+    let mut child = wait_for_first_split(&workspace, child);
     child.kill().unwrap();
     child.wait().unwrap();
     assert_nothing_published(&workspace);

@@ -11,6 +11,7 @@ mod quarantine;
 mod runs;
 mod splits;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -31,6 +32,12 @@ pub enum LedgerError {
     Missing { path: PathBuf },
     #[error("cannot create the folder {} for the ledger", path.display())]
     Folder {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("cannot lock {} to set up the ledger", path.display())]
+    Lock {
         path: PathBuf,
         #[source]
         source: std::io::Error,
@@ -96,6 +103,7 @@ impl Ledger {
     }
 
     async fn connect(path: PathBuf, create: bool) -> Result<Self, LedgerError> {
+        let _setting_up = SetUpLock::acquire(&path).await?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(create)
@@ -113,6 +121,34 @@ impl Ledger {
             .await
             .map_err(|source| LedgerError::Migrate { path: path.clone(), source })?;
         Ok(Self { pool, path })
+    }
+}
+
+/// Lets one process at a time create a ledger and bring it up to date.
+///
+/// SQLite's own locks do not reach that far: who finds a new file half set up, as `wasmill runs list` may while the
+/// first run starts, would set it up too, and one of both would fail.
+struct SetUpLock {
+    /// The lock ends with the file's handle, however the process ends.
+    _file: File,
+}
+
+impl SetUpLock {
+    /// Waits on a thread of its own: tasks of the same runtime may hold the lock.
+    async fn acquire(ledger: &Path) -> Result<Self, LedgerError> {
+        let mut path = ledger.as_os_str().to_owned();
+        path.push("-lock");
+        let path = PathBuf::from(path);
+        let file = path.clone();
+        let locking = tokio::task::spawn_blocking(move || {
+            let file = File::create(file)?;
+            file.lock()?;
+            Ok(file)
+        });
+        match locking.await.map_err(std::io::Error::other).flatten() {
+            Ok(file) => Ok(Self { _file: file }),
+            Err(source) => Err(LedgerError::Lock { path, source }),
+        }
     }
 }
 

@@ -60,6 +60,32 @@ async fn only_one_attempt_at_a_split_counts() {
     assert!(ledger.splits("r").await.unwrap()[0].accepted);
 }
 
+/// One that starts a run, and others that look for runs meanwhile: each has connections of its own, as processes do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_ledger_can_be_opened_while_it_is_created() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let opening: Vec<_> = (0..8)
+            .map(|index| {
+                let folder = folder.path().to_owned();
+                tokio::spawn(async move {
+                    if index % 2 == 0 {
+                        return Ledger::create(URL, &folder).await.map(drop);
+                    }
+                    match Ledger::open(URL, &folder).await {
+                        Ok(ledger) => ledger.runs(None, 1).await.map(drop),
+                        Err(LedgerError::Missing { .. }) => Ok(()),
+                        Err(error) => Err(error),
+                    }
+                })
+            })
+            .collect();
+        for opening in opening {
+            opening.await.unwrap().unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn attempts_and_their_errors_are_noted() {
     let (_folder, ledger) = ledger().await;
