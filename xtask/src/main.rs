@@ -20,7 +20,7 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 
 const USAGE: &str = "\
 The project's own commands.
@@ -28,7 +28,8 @@ The project's own commands.
 Usage: cargo xtask COMMAND
 
   demo            builds plugins and host, and runs the scenario `ecommerce`
-  scenario NAME   builds plugins and host, and runs pipelines/NAME/pipeline.toml
+  scenario NAME   builds plugins and host, and runs pipelines/NAME/pipeline.toml;
+                  with --release, by a host that is slow to build and fast to run
   plugins         builds the standard plugins to dist/plugins/
   test            everything that must hold before a change is merged: formatting, lints, all tests
 
@@ -56,8 +57,12 @@ fn run(arguments: &[&str]) -> Result<ExitCode, String> {
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)
         }
-        ["demo"] => scenario::run(&workspace, "ecommerce"),
-        ["scenario", name] => scenario::run(&workspace, name),
+        ["demo"] => scenario::run(&workspace, "ecommerce", Profile::Dev),
+        ["scenario", name] | ["scenario", name, "--release"] | ["scenario", "--release", name] => {
+            let release = arguments.contains(&"--release");
+            let profile = if release { Profile::Release } else { Profile::Dev };
+            scenario::run(&workspace, name, profile)
+        }
         ["plugins"] => plugins::run(&workspace).map(|()| ExitCode::SUCCESS),
         ["test"] => Ok(test::run(&workspace)),
         ["scenario"] => {

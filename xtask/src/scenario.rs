@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::duration::Shown;
 use crate::receiver::Receiver;
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 use crate::{plugins, process};
 
 /// The variable from which pipelines take the address of the webhook.
@@ -18,7 +18,7 @@ const WEBHOOK: &str = "WASMILL_DEMO_WEBHOOK";
 /// # Errors
 ///
 /// When there is no such scenario, a build fails, or the run cannot be started.
-pub fn run(workspace: &Workspace, name: &str) -> Result<ExitCode, String> {
+pub fn run(workspace: &Workspace, name: &str, profile: Profile) -> Result<ExitCode, String> {
     let folder = Path::new("pipelines").join(name);
     let file = folder.join("pipeline.toml");
     if !workspace.folders_with("pipelines", "pipeline.toml")?.iter().any(|known| known == name) {
@@ -27,21 +27,26 @@ pub fn run(workspace: &Workspace, name: &str) -> Result<ExitCode, String> {
 
     let started = Instant::now();
     plugins::run(workspace)?;
-    // The dev profile: from cold, it is the time to build that one waits for.
-    process::run(&mut workspace.cargo(["build", "--package", "wasmill"]))?;
+    let mut build = workspace.cargo(["build", "--package", "wasmill"]);
+    if profile == Profile::Release {
+        build.arg("--release");
+    }
+    process::run(&mut build)?;
     let built = started.elapsed();
+    let binary = workspace.wasmill(profile);
+    let shown_binary = workspace.relative(&binary).to_string();
 
     let receiver = Receiver::start()?;
-    let mut wasmill = Command::new(workspace.wasmill());
+    let mut wasmill = Command::new(&binary);
     wasmill.arg("run").arg(&file).current_dir(&workspace.root).env(WEBHOOK, &receiver.url);
-    println!("\n{WEBHOOK}={} {} run {}\n", receiver.url, shown_wasmill(workspace), file.display());
+    println!("\n{WEBHOOK}={} {} run {}\n", receiver.url, shown_binary, file.display());
     let started = Instant::now();
     let status = process::status(&mut wasmill)?;
     let ran = started.elapsed();
 
     print_notifications(&receiver);
     print_outputs(workspace, &folder.join("out"));
-    print_next_steps(workspace, &file);
+    print_next_steps(&shown_binary, &file);
     print_times(built, ran);
     if !status.success() {
         eprintln!("error: {}", process::failed(&wasmill, status));
@@ -95,7 +100,7 @@ fn files_below(folder: &Path, files: &mut Vec<(PathBuf, u64)>) -> io::Result<()>
     Ok(())
 }
 
-fn print_next_steps(workspace: &Workspace, file: &Path) {
+fn print_next_steps(wasmill: &str, file: &Path) {
     println!("\nWhat to try next:");
     for (command, purpose) in [
         ("runs list --file", "the runs so far"),
@@ -105,16 +110,12 @@ fn print_next_steps(workspace: &Workspace, file: &Path) {
         ("run", "once more: sinks that merge hold each row once"),
     ] {
         println!("  # {purpose}");
-        println!("  {} {command} {}", shown_wasmill(workspace), file.display());
+        println!("  {wasmill} {command} {}", file.display());
     }
 }
 
 fn print_times(built: Duration, ran: Duration) {
     println!("\nBuilt in {}, ran in {}.", Shown(built), Shown(ran));
-}
-
-fn shown_wasmill(workspace: &Workspace) -> String {
-    workspace.relative(&workspace.wasmill()).to_string()
 }
 
 fn exit_code(status: ExitStatus) -> ExitCode {

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use crate::duration::Shown;
 use crate::test_output::TestOutput;
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 use crate::{components, guests, plugins, process};
 
 /// Runs all of it; the exit code says whether all is well.
@@ -71,7 +71,7 @@ fn set_up(workspace: &Workspace) -> Vec<String> {
 fn run_tests(workspace: &Workspace, tests: &mut TestOutput) -> Result<(), String> {
     let mut cargo = workspace.cargo(["test", "--workspace", "--no-fail-fast"]);
     // Colours would be in the way of reading, and nobody sees them in a pipe.
-    cargo.env("CARGO_TERM_COLOR", "never").env("WASMILL_BIN", workspace.wasmill());
+    cargo.env("CARGO_TERM_COLOR", "never").env("WASMILL_BIN", workspace.wasmill(Profile::Dev));
     let broken_pipe = |error| format!("the output of `cargo test` cannot be read: {error}");
     // One pipe for both streams: Cargo names a suite on one, the suite's results come on the other.
     let (output, stdout) = io::pipe().map_err(broken_pipe)?;

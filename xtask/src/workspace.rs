@@ -5,6 +5,15 @@ use std::env::consts::EXE_SUFFIX;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// How the host is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Soon built: from cold, it is the time to build that one waits for.
+    Dev,
+    /// Soon done with much data.
+    Release,
+}
+
 /// The checkout that this program was built from.
 pub struct Workspace {
     /// The root of the repository.
@@ -49,9 +58,13 @@ impl Workspace {
         command
     }
 
-    /// The command line of the host, as the dev profile builds it.
-    pub fn wasmill(&self) -> PathBuf {
-        self.target.join(format!("debug/wasmill{EXE_SUFFIX}"))
+    /// The command line of the host, as the profile builds it.
+    pub fn wasmill(&self, profile: Profile) -> PathBuf {
+        let folder = match profile {
+            Profile::Dev => "debug",
+            Profile::Release => "release",
+        };
+        self.target.join(folder).join(format!("wasmill{EXE_SUFFIX}"))
     }
 
     /// Where components are installed.
