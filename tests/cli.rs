@@ -1,6 +1,7 @@
 //! The command line, as a user meets it: wrong things give a clear message and the documented exit code;
 //! interrupted and killed runs publish nothing.
 
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,14 @@ fn wrong_type_in_config() {
     let workspace = workspace();
     workspace.pipeline(&[SOURCE, &GROSS.replace("0.5", "\"half\""), SINK].concat());
     refused(&workspace, 78, &["`rate` must be a number, not a string", "pipeline.toml:11:32"]);
+}
+
+#[test]
+fn misspelt_value() {
+    let workspace = workspace();
+    let profile = format!("{GROSS}profile = \"gaurded\"\n");
+    workspace.pipeline(&[SOURCE, &profile, SINK].concat());
+    refused(&workspace, 78, &["pipeline.toml:12:11", "did you mean `guarded`?"]);
 }
 
 #[test]
@@ -288,6 +297,57 @@ fn a_killed_run_publishes_nothing_and_the_next_one_everything() {
     workspace.write("pipeline.toml", rows);
     workspace.run();
     assert_eq!(workspace.published("count"), "{\"a\":200000,\"b\":200000}\n");
+}
+
+/// Fuel is neither metered nor limited where only the clock guards, and whoever limits it is told so.
+#[test]
+fn a_guarded_step_has_no_fuel() {
+    let workspace = workspace();
+    let guarded = format!("{GROSS}profile = \"guarded\"\n");
+    workspace.pipeline(&[SOURCE, &guarded, SINK].concat());
+    let events = workspace.run();
+    assert_eq!(
+        (&step(&events, "gross")["fuel"], &step(&events, "gross")["rows_out"]),
+        (&0.into(), &3.into())
+    );
+    workspace.pipeline(&[SOURCE, &guarded, "limits = { fuel_per_row = 1 }\n", SINK].concat());
+    let outcome = workspace.wasmill(&["run", "pipeline.toml"]);
+    assert_eq!(outcome.code, Some(0), "{outcome:#?}");
+    assert!(outcome.stderr.contains("`fuel_per_row` has no effect"), "{outcome:#?}");
+}
+
+/// What was compiled is kept, and a cache that cannot be used costs time, not the run.
+#[test]
+fn plugins_are_compiled_once() {
+    let workspace = workspace();
+    workspace.pipeline(&[SOURCE, GROSS, SINK].concat());
+    let kept = || {
+        let files = workspace.files("cache").into_iter();
+        files
+            .filter(|file| file.extension().is_some_and(|extension| extension == "compiled"))
+            .collect::<Vec<_>>()
+    };
+    let run = |arguments: &[&str]| {
+        let outcome = workspace.wasmill(&[&["run", "pipeline.toml"], arguments].concat());
+        assert_eq!(outcome.code, Some(0), "{outcome:#?}");
+        outcome.stderr
+    };
+    run(&["--no-cache"]);
+    assert!(kept().is_empty());
+    run(&["--cache", "cache"]);
+    let [entry] = &kept()[..] else { panic!("one entry: {:?}", kept()) };
+    let written = std::fs::read(entry).unwrap();
+    let inode = || entry.metadata().unwrap().ino();
+    let before = inode();
+    run(&["--cache", "cache"]);
+    assert_eq!(inode(), before, "it is not written again");
+    // Somebody tampers with it.
+    std::fs::write(entry, &written[1..]).unwrap();
+    assert!(run(&["--cache", "cache"]).contains("not written by this cache"));
+    assert_eq!(std::fs::read(entry).unwrap(), written);
+    std::fs::set_permissions(workspace.path("cache"), std::fs::Permissions::from_mode(0o755))
+        .unwrap();
+    assert!(run(&["--cache", "cache"]).contains("plugins are compiled anew"));
 }
 
 #[test]

@@ -51,7 +51,8 @@ fn orders_are_published_as_they_were_before_the_dirt() {
     ));
     workspace.run();
     let compared: Value = serde_json::from_str(&workspace.published("compared")).unwrap();
-    let (spoilt, usable) = (compared["spoilt"].as_u64().unwrap(), compared["usable"].as_u64().unwrap());
+    let (spoilt, usable) =
+        (compared["spoilt"].as_u64().unwrap(), compared["usable"].as_u64().unwrap());
     assert!(spoilt > 300 && usable < 20_000 - spoilt, "there is dirt: {compared}");
     assert_eq!(
         compared,

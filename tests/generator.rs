@@ -12,14 +12,13 @@ use serde_json::{Value, json};
 use wasmill_sandbox::Environment;
 use wasmill_sandbox::component::Plugin;
 use wasmill_sandbox::contract::extracted::{ExtractBinding, ExtractSplit};
-use wasmill_sandbox::engine::Sandbox;
 use wasmill_sandbox::extractor::Extractor;
 use wasmill_sandbox::fault::FaultKind;
 use wasmill_sandbox::transformer::Transformer;
-use wasmill_tests::component;
+use wasmill_tests::{component, sandbox};
 
 async fn load(name: &str) -> Plugin {
-    Sandbox::new(4).unwrap().load(component(name)).await.unwrap()
+    sandbox(4).load(component(name)).await.unwrap()
 }
 
 fn environment(config: &Value) -> Environment {

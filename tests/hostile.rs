@@ -15,11 +15,11 @@ use wasmill_sandbox::Environment;
 use wasmill_sandbox::capability::log::{LogLine, LogSink};
 use wasmill_sandbox::component::Plugin;
 use wasmill_sandbox::contract::processed::Tally;
-use wasmill_sandbox::engine::Sandbox;
+use wasmill_sandbox::engine::{Profile, SandboxOptions};
 use wasmill_sandbox::fault::{Fault, FaultKind};
 use wasmill_sandbox::limits::Limits;
 use wasmill_sandbox::transformer::{OpenTransformer, Transformer};
-use wasmill_tests::component;
+use wasmill_tests::{component, sandbox, sandbox_with};
 
 /// How many instances there can be at once.
 const SLOTS: u32 = 8;
@@ -28,7 +28,7 @@ const ROWS: usize = 20;
 async fn plugin() -> &'static Plugin {
     static PLUGIN: OnceCell<Plugin> = OnceCell::const_new();
     let load = || async {
-        let sandbox = Sandbox::new(SLOTS).unwrap();
+        let sandbox = sandbox(SLOTS);
         sandbox.load(component("hostile")).await.unwrap()
     };
     PLUGIN.get_or_init(load).await
@@ -545,7 +545,7 @@ mod logs {
 /// Another plugin in the same sandbox is not touched by any of this.
 #[tokio::test]
 async fn an_honest_neighbour() {
-    let sandbox = Sandbox::new(2).unwrap();
+    let sandbox = sandbox(2);
     let hostile = sandbox.load(component("hostile")).await.unwrap();
     let gross = sandbox.load(component("gross")).await.unwrap();
     let environment = |config: serde_json::Value| Environment {
@@ -575,7 +575,7 @@ async fn an_honest_neighbour() {
 /// When all slots are taken, the next instance is refused, not awaited; a freed slot can be used.
 #[tokio::test]
 async fn no_free_slot() {
-    let sandbox = Sandbox::new(1).unwrap();
+    let sandbox = sandbox(1);
     let hostile = sandbox.load(component("hostile")).await.unwrap();
     let config = json!({"attack": "trap"}).as_object().unwrap().clone();
     let environment =
@@ -587,4 +587,37 @@ async fn no_free_slot() {
     // The trapped instance gives its slot back although it is still held.
     open.process(&batch(ROWS), 0).await.unwrap_err();
     transformer.open(binding, 7).await.unwrap();
+}
+
+/// Without fuel, everything else holds, and a guest that spins is stopped by the clock.
+#[tokio::test]
+async fn a_guarded_plugin() {
+    let profile = Profile::Guarded;
+    let sandbox = sandbox_with(SandboxOptions { profile, ..SandboxOptions::new(SLOTS) });
+    let hostile = sandbox.load(component("hostile")).await.unwrap();
+    for (attack, kind) in [
+        ("none", None),
+        ("trap", Some(FaultKind::Trap)),
+        ("recurse", Some(FaultKind::Stack)),
+        ("allocate", Some(FaultKind::Memory)),
+        ("bad-utf8", Some(FaultKind::Contract)),
+        ("huge-output", Some(FaultKind::OutputBytes)),
+        ("spin", Some(FaultKind::Deadline)),
+    ] {
+        let config = json!({ "attack": attack }).as_object().unwrap().clone();
+        let limits = Limits {
+            fuel_per_call: 0,
+            fuel_per_row: 0,
+            deadline: Duration::from_secs(2),
+            ..small_limits()
+        };
+        let environment =
+            Environment { config: Arc::new(config), limits, ..Environment::default() };
+        let transformer = Transformer::new(&hostile, environment).unwrap();
+        let binding = Arc::new(transformer.bind(batch(0).schema()).await.unwrap());
+        let mut open = transformer.open(binding, 7).await.unwrap();
+        let ended = open.process(&batch(ROWS), 0).await;
+        assert_eq!(ended.as_ref().err().map(Fault::kind), kind, "{attack}: {:?}", ended.err());
+        assert_eq!(open.usage().fuel, 0);
+    }
 }

@@ -16,11 +16,10 @@ use wasmill_sandbox::capability::http::{
 };
 use wasmill_sandbox::component::{LinkError, Plugin};
 use wasmill_sandbox::contract::finding::Finding;
-use wasmill_sandbox::engine::Sandbox;
 use wasmill_sandbox::fault::{Fault, FaultKind};
 use wasmill_sandbox::grants::Grants;
 use wasmill_sandbox::loader::{Attempt, Loader, OpenLoader, Receipt};
-use wasmill_tests::component;
+use wasmill_tests::{component, sandbox};
 
 /// A key-value store: PUT, DELETE, and nothing else.
 #[derive(Default)]
@@ -76,7 +75,7 @@ impl Outbound for Store {
 
 async fn plugin() -> &'static Plugin {
     static PLUGIN: OnceCell<Plugin> = OnceCell::const_new();
-    let load = || async { Sandbox::new(8).unwrap().load(component("keeper")).await.unwrap() };
+    let load = || async { sandbox(8).load(component("keeper")).await.unwrap() };
     PLUGIN.get_or_init(load).await
 }
 

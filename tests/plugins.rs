@@ -9,12 +9,11 @@ use wasmill_sandbox::Environment;
 use wasmill_sandbox::component::{Plugin, PluginKind};
 use wasmill_sandbox::contract::finding::Finding;
 use wasmill_sandbox::contract::verdict::Outcome;
-use wasmill_sandbox::engine::Sandbox;
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::transformer::Transformer;
 use wasmill_sandbox::validator::Validator;
 use wasmill_tests::fixture::{Case, ExpectedFinding, ExpectedRule, Fixture, rows, schema};
-use wasmill_tests::{component, root};
+use wasmill_tests::{component, root, sandbox};
 
 fn fixtures(plugin: &str) -> Vec<PathBuf> {
     let folder = root().join("plugins").join(plugin).join("tests");
@@ -29,7 +28,7 @@ fn fixtures(plugin: &str) -> Vec<PathBuf> {
 }
 
 async fn run_fixtures(name: &str) {
-    let sandbox = Sandbox::new(4).unwrap();
+    let sandbox = sandbox(4);
     let plugin = sandbox.load(component(name)).await.unwrap();
     for file in fixtures(name) {
         for case in Fixture::read(&file).case {
@@ -167,7 +166,7 @@ async fn expectations() {
 /// Empty configs must be refused by the schema, or be enough.
 #[tokio::test]
 async fn every_config_schema_is_an_object_schema() {
-    let sandbox = Sandbox::new(4).unwrap();
+    let sandbox = sandbox(4);
     for name in ["clean", "pii"] {
         let plugin = sandbox.load(component(name)).await.unwrap();
         let environment = Environment { config: Arc::new(Map::new()), ..Environment::default() };

@@ -10,7 +10,7 @@ use wasmill_sandbox::Environment;
 use wasmill_sandbox::engine::Sandbox;
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::transformer::Transformer;
-use wasmill_tests::component;
+use wasmill_tests::{component, sandbox};
 
 fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
@@ -64,19 +64,19 @@ async fn gives_gross(sandbox: &Sandbox, component_name: &str, config: serde_json
 
 #[tokio::test]
 async fn rust_by_columns() {
-    gives_gross(&Sandbox::new(4).unwrap(), "gross", json!({"net": "net", "rate": 0.5})).await;
+    gives_gross(&sandbox(4), "gross", json!({"net": "net", "rate": 0.5})).await;
 }
 
 #[tokio::test]
 async fn javascript_by_columns_and_by_rows() {
-    let sandbox = Sandbox::new(4).unwrap();
+    let sandbox = sandbox(4);
     gives_gross(&sandbox, "gross-js", json!({"net": "net", "rate": 0.5})).await;
     gives_gross(&sandbox, "gross-js", json!({"net": "net", "rate": 0.5, "encoding": "json"})).await;
 }
 
 #[tokio::test]
 async fn python_by_columns_and_by_rows() {
-    let sandbox = Sandbox::new(4).unwrap();
+    let sandbox = sandbox(4);
     gives_gross(&sandbox, "gross-python", json!({"net": "net", "rate": 0.5})).await;
     gives_gross(&sandbox, "gross-python", json!({"net": "net", "rate": 0.5, "encoding": "json"}))
         .await;
@@ -84,7 +84,7 @@ async fn python_by_columns_and_by_rows() {
 
 #[tokio::test]
 async fn a_schema_that_does_not_fit_is_named() {
-    let sandbox = Sandbox::new(4).unwrap();
+    let sandbox = sandbox(4);
     for name in ["gross", "gross-js", "gross-python"] {
         let plugin = sandbox.load(component(name)).await.unwrap();
         let transformer =

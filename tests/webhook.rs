@@ -15,11 +15,10 @@ use wasmill_sandbox::Environment;
 use wasmill_sandbox::capability::http::HttpGrant;
 use wasmill_sandbox::component::LinkError;
 use wasmill_sandbox::contract::failure::Failure;
-use wasmill_sandbox::engine::Sandbox;
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::grants::Grants;
 use wasmill_sandbox::notifier::{Event, EventSeverity, Notifier};
-use wasmill_tests::component;
+use wasmill_tests::{component, sandbox};
 
 const SECRET: &str = "correct horse battery staple";
 
@@ -119,7 +118,7 @@ fn grants(connection: &str, url: &str) -> Grants {
 }
 
 async fn notifier(config: Value, grants: Grants) -> Result<Notifier, LinkError> {
-    let sandbox = Sandbox::new(4).unwrap();
+    let sandbox = sandbox(4);
     let plugin = sandbox.load(component("webhook")).await.unwrap();
     let config = Arc::new(config.as_object().expect("a config is an object").clone());
     Notifier::new(&plugin, Environment { config, grants, ..Environment::default() })

@@ -8,6 +8,9 @@ pub mod workspace;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use wasmill_sandbox::cache::ComponentCache;
+use wasmill_sandbox::engine::{Sandbox, SandboxOptions};
+
 /// The root of the repository.
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -25,4 +28,27 @@ pub fn component(name: &str) -> Arc<[u8]> {
             panic!("{}: {error}; build the plugins first: cargo xtask plugins", path.display())
         }
     }
+}
+
+/// A sandbox with room for so many instances.
+pub fn sandbox(instances: u32) -> Sandbox {
+    sandbox_with(SandboxOptions::new(instances))
+}
+
+/// A sandbox that takes from the tests' cache what was compiled before.
+pub fn sandbox_with(options: SandboxOptions) -> Sandbox {
+    let cache = ComponentCache::open(cache_folder()).expect("the tests' cache");
+    Sandbox::with_options(SandboxOptions { cache: Some(Arc::new(cache)), ..options })
+        .expect("a sandbox")
+}
+
+/// Compiled components, shared by all tests, and by none of the user's own runs.
+pub(crate) fn cache_folder() -> PathBuf {
+    build_folder().join("compiled-plugins")
+}
+
+/// Where the binary of this test was built to: two folders up from it.
+pub(crate) fn build_folder() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    test.ancestors().nth(2).expect("tests lie two folders below the target folder").to_owned()
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::root;
+use crate::{build_folder, cache_folder, root};
 
 /// A temporary folder; gone with the value.
 pub struct Workspace {
@@ -67,6 +67,7 @@ impl Workspace {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command.current_dir(self.folder.path()).args(arguments);
+        command.env("WASMILL_CACHE", cache_folder());
         command
     }
 
@@ -123,9 +124,7 @@ fn binary() -> PathBuf {
     if let Some(named) = std::env::var_os("WASMILL_BIN") {
         return named.into();
     }
-    let test = std::env::current_exe().expect("the path of this test");
-    let folder = test.ancestors().nth(2).expect("tests lie two folders below the target folder");
-    let binary = folder.join("wasmill");
+    let binary = build_folder().join("wasmill");
     assert!(
         Path::new(&binary).exists(),
         "{} is missing; build it first: cargo build -p wasmill",

@@ -8,6 +8,7 @@ use serde_json::json;
 use wasmill_pipeline::Pipeline;
 
 use crate::Output;
+use crate::cache::CacheArgs;
 use crate::failure::Failure;
 use crate::{findings, json_lines};
 
@@ -19,9 +20,18 @@ pub fn read(file: &Path) -> Result<Pipeline, Failure> {
     })
 }
 
+/// The pipeline, with the cache that is wanted.
+pub fn with_cache(pipeline: Pipeline, cache: &CacheArgs) -> Pipeline {
+    match cache.open() {
+        Some(cache) => pipeline.cached_in(cache),
+        None => pipeline,
+    }
+}
+
 /// Checks a pipeline and shows the columns that each step gives.
-pub async fn check(file: &Path, output: Output) -> Result<ExitCode, Failure> {
-    let (findings, pipeline, exit_code) = match read(file)?.check().await {
+pub async fn check(file: &Path, output: Output, cache: &CacheArgs) -> Result<ExitCode, Failure> {
+    let pipeline = with_cache(read(file)?, cache);
+    let (findings, pipeline, exit_code) = match pipeline.check().await {
         Ok(pipeline) => (pipeline.warnings().to_vec(), Some(pipeline), 0),
         Err(failed) => {
             let exit_code = failed.exit_code();

@@ -12,7 +12,7 @@ use wasmill_sandbox::capability::http::{
     HttpError, HttpGrant, HttpRequest, HttpResponse, Outbound,
 };
 use wasmill_sandbox::component::{LinkError, Plugin, PluginKind};
-use wasmill_sandbox::engine::Sandbox;
+use wasmill_sandbox::engine::{Sandbox, SandboxOptions};
 use wasmill_sandbox::extractor::Extractor;
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::grants::Grants;
@@ -22,17 +22,20 @@ use wasmill_sandbox::transformer::Transformer;
 use wasmill_sandbox::validator::Validator;
 use wasmill_sandbox::{Descriptor, Environment};
 
+use crate::cache::CacheArgs;
 use crate::failure::Failure;
 use crate::table::bytes;
 use crate::{Output, json_lines};
 
 /// Shows what a component is.
-pub async fn inspect(path: &Path, output: Output) -> Result<ExitCode, Failure> {
+pub async fn inspect(path: &Path, output: Output, cache: &CacheArgs) -> Result<ExitCode, Failure> {
     let component = std::fs::read(path).map_err(|error| {
         let exit_code = if error.kind() == ErrorKind::NotFound { 66 } else { 74 };
         Failure::new(exit_code, format!("cannot read {}: {error}", path.display()))
     })?;
-    let sandbox = Sandbox::new(1).map_err(|error| Failure::from_error(70, &error))?;
+    let options = SandboxOptions { cache: cache.open(), ..SandboxOptions::new(1) };
+    let sandbox =
+        Sandbox::with_options(options).map_err(|error| Failure::from_error(70, &error))?;
     let plugin = sandbox.load(component.into()).await.map_err(|error| {
         Failure::new(78, format!("{} is no plugin: {}", path.display(), chain(&error)))
     })?;

@@ -13,6 +13,7 @@ macro_rules! say {
     };
 }
 
+mod cache;
 mod check;
 mod failure;
 mod findings;
@@ -31,6 +32,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cache::CacheArgs;
 use crate::failure::Failure;
 
 const EXIT_CODES: &str = "\
@@ -63,6 +65,8 @@ enum Command {
         file: PathBuf,
         #[command(flatten)]
         output: OutputArgs,
+        #[command(flatten)]
+        cache: CacheArgs,
         /// Shows debug lines of plugins too.
         #[arg(short, long)]
         verbose: bool,
@@ -73,6 +77,8 @@ enum Command {
         file: PathBuf,
         #[command(flatten)]
         output: OutputArgs,
+        #[command(flatten)]
+        cache: CacheArgs,
     },
     /// Shows past runs.
     #[command(subcommand)]
@@ -86,6 +92,8 @@ enum Command {
         component: PathBuf,
         #[command(flatten)]
         output: OutputArgs,
+        #[command(flatten)]
+        cache: CacheArgs,
     },
     /// Prints the JSON Schema of pipeline files, for editors.
     Schema,
@@ -193,8 +201,10 @@ fn main() -> ExitCode {
 
 async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Run { file, output, verbose } => run::run(&file, output.output, verbose).await,
-        Command::Check { file, output } => check::check(&file, output.output).await,
+        Command::Run { file, output, cache, verbose } => {
+            run::run(&file, output.output, &cache, verbose).await
+        }
+        Command::Check { file, output, cache } => check::check(&file, output.output, &cache).await,
         Command::Runs(RunsCommand::List { ledger, output, limit }) => {
             runs::list(&ledger, output.output, limit).await
         }
@@ -208,7 +218,9 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
             let filter = quarantine::Filter { step, rule, limit };
             quarantine::show(run.as_deref(), &filter, &ledger, output.output).await
         }
-        Command::Inspect { component, output } => inspect::inspect(&component, output.output).await,
+        Command::Inspect { component, output, cache } => {
+            inspect::inspect(&component, output.output, &cache).await
+        }
         Command::Schema => {
             say!("{:#}", wasmill_pipeline::file::schema::pipeline_file_schema());
             Ok(ExitCode::SUCCESS)

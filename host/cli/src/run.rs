@@ -9,23 +9,29 @@ use wasmill_pipeline::events::Observer;
 use wasmill_pipeline::{CancellationToken, CheckFailed, RunSummary};
 
 use crate::Output;
+use crate::cache::CacheArgs;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::table::seconds;
 use crate::{check, findings, json_lines, summary};
 
 /// Runs a pipeline.
-pub async fn run(file: &Path, output: Output, verbose: bool) -> Result<ExitCode, Failure> {
+pub async fn run(
+    file: &Path,
+    output: Output,
+    cache: &CacheArgs,
+    verbose: bool,
+) -> Result<ExitCode, Failure> {
     match output {
         Output::Text => {
             let progress = Arc::new(Progress::new(verbose));
-            let result = work(file, output, Arc::clone(&progress) as _).await;
+            let result = work(file, output, cache, Arc::clone(&progress) as _).await;
             progress.end();
             let summary = result?;
             report(&summary);
             Ok(ExitCode::from(summary.exit_code()))
         }
-        Output::Json => match work(file, output, Arc::new(json_lines::JsonLines)).await {
+        Output::Json => match work(file, output, cache, Arc::new(json_lines::JsonLines)).await {
             Ok(summary) => Ok(ExitCode::from(summary.exit_code())),
             Err(failure) => {
                 // The last line says how it ended, whatever happened.
@@ -51,9 +57,10 @@ pub async fn run(file: &Path, output: Output, verbose: bool) -> Result<ExitCode,
 async fn work(
     file: &Path,
     output: Output,
+    cache: &CacheArgs,
     observer: Arc<dyn Observer>,
 ) -> Result<RunSummary, Failure> {
-    let pipeline = check::read(file)?.observed_by(observer);
+    let pipeline = check::with_cache(check::read(file)?, cache).observed_by(observer);
     let cancel = cancelled_by_signals();
     let checked = tokio::select! {
         checked = pipeline.check() => checked,

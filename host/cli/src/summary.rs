@@ -55,6 +55,7 @@ fn step_rows(steps: &[Value]) -> Vec<Vec<String>> {
     for step in steps {
         let by_plugin = number(step, "calls") > 0;
         let of_plugin = |text: String| if by_plugin { text } else { "-".to_owned() };
+        let metered = number(step, "fuel") > 0;
         rows.push(vec![
             word(step, "step").to_owned(),
             word(step, "kind").to_owned(),
@@ -63,7 +64,7 @@ fn step_rows(steps: &[Value]) -> Vec<Vec<String>> {
             grouped(number(step, "quarantined")),
             grouped(number(step, "dropped")),
             grouped(number(step, "added")),
-            of_plugin(grouped(number(step, "fuel"))),
+            if metered { grouped(number(step, "fuel")) } else { "-".to_owned() },
             of_plugin(bytes(number(step, "peak_memory"))),
             of_plugin(seconds(number(step, "time_ms"))),
         ]);

@@ -46,11 +46,8 @@ impl CopyBudget {
         if copies_once {
             return Self { limited: None };
         }
-        let input_bytes = input
-            .columns()
-            .iter()
-            .map(|column| range_bytes(&column.to_data(), 0, column.len()))
-            .fold(0, u64::saturating_add);
+        let positions: Vec<usize> = (0..input.num_columns()).collect();
+        let input_bytes = held_bytes(input, &positions);
         let limit = input_bytes.saturating_add(bytes);
         Self { limited: Some(Limited { limit, left: limit }) }
     }
@@ -70,6 +67,14 @@ impl CopyBudget {
         }
         Ok(selection.apply(column)?)
     }
+}
+
+/// How many bytes the rows of `batch` hold in the columns at `positions`, without their validity.
+pub fn held_bytes(batch: &RecordBatch, positions: &[usize]) -> u64 {
+    let columns = positions.iter().map(|&position| batch.column(position));
+    columns
+        .map(|column| range_bytes(&column.to_data(), 0, column.len()))
+        .fold(0, u64::saturating_add)
 }
 
 /// How many bytes the selected values of `column` have.

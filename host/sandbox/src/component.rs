@@ -71,6 +71,10 @@ impl Digest {
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 impl fmt::Display for Digest {
@@ -126,7 +130,8 @@ struct Inner {
 }
 
 impl Sandbox {
-    /// Checks and compiles a component. Takes from milliseconds to seconds of both cores, on a blocking thread.
+    /// Checks and compiles a component, or takes it from the cache. Compiling takes from milliseconds to seconds of
+    /// all cores, on a blocking thread.
     pub async fn load(&self, bytes: Arc<[u8]>) -> Result<Plugin, LoadError> {
         let sandbox = self.clone();
         tokio::task::spawn_blocking(move || sandbox.load_blocking(&bytes))
@@ -136,25 +141,32 @@ impl Sandbox {
 
     fn load_blocking(&self, bytes: &[u8]) -> Result<Plugin, LoadError> {
         check_preamble(bytes)?;
-        let compile = || Component::from_binary(self.engine(), bytes);
-        // wasmtime promises memory safety for any input, not the absence of panics while compiling.
-        let component = match catch_unwind(AssertUnwindSafe(compile)) {
-            Ok(Ok(component)) => component,
-            Ok(Err(error)) => return Err(LoadError::Compile { message: format!("{error:#}") }),
-            Err(_) => {
-                return Err(LoadError::Compile { message: "the compiler panicked".to_owned() });
-            }
-        };
+        let digest = Digest::of(bytes);
+        let cached = self.cache().and_then(|cache| cache.get(self.engine(), digest));
+        let compiled = cached.is_none();
+        let component = cached.map_or_else(|| self.compile(bytes), Ok)?;
         let component_type = component.component_type();
         let exports: Vec<String> =
             component_type.exports(self.engine()).map(|(name, _)| name.to_owned()).collect();
         let imports =
             component_type.imports(self.engine()).map(|(name, _)| name.to_owned()).collect();
         let kind = kind_of(&exports)?;
-        let digest = Digest::of(bytes);
+        if compiled && let Some(cache) = self.cache() {
+            cache.put(self.engine(), digest, &component);
+        }
         let size = bytes.len();
         let sandbox = self.clone();
         Ok(Plugin { inner: Arc::new(Inner { sandbox, digest, kind, size, imports, component }) })
+    }
+
+    fn compile(&self, bytes: &[u8]) -> Result<Component, LoadError> {
+        let compile = || Component::from_binary(self.engine(), bytes);
+        // wasmtime promises memory safety for any input, not the absence of panics while compiling.
+        match catch_unwind(AssertUnwindSafe(compile)) {
+            Ok(Ok(component)) => Ok(component),
+            Ok(Err(error)) => Err(LoadError::Compile { message: format!("{error:#}") }),
+            Err(_) => Err(LoadError::Compile { message: "the compiler panicked".to_owned() }),
+        }
     }
 }
 

@@ -1,8 +1,9 @@
-//! The engine: wasmtime configured for untrusted components, one per process.
+//! The engine: wasmtime configured for untrusted components.
 //!
-//! Fuel and epochs are both on: fuel meters, and stops a guest at the same instruction every time;
-//! epochs stop what takes too long by the clock, and make a long call yield to other tasks
-//! at each tick. Instances come from a pool, so that creating one costs microseconds.
+//! What stops a guest is compiled into it, so each [`Profile`] is an engine of its own. By default, fuel and epochs are
+//! both on: fuel meters, and stops a guest at the same instruction every time; epochs stop what takes too long by the
+//! clock, and make a long call yield to other tasks at each tick. Instances come from a pool, so that creating one costs
+//! microseconds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use wasmtime::{
     PoolingAllocationConfig, VariableOperatorCost, WasmBacktraceDetails,
 };
 
+use crate::cache::ComponentCache;
 use crate::guest::GuestState;
 
 /// How often running guests are interrupted to look at their deadline and to yield.
@@ -40,6 +42,45 @@ impl From<wasmtime::Error> for EngineError {
     }
 }
 
+/// What stops a guest that does not come to an end. Memory, output and everything else are limited in all profiles.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Profile {
+    /// Fuel and the clock. What a guest uses up is metered, and the same each time.
+    #[default]
+    Metered,
+    /// The clock alone, which is cheaper. Limits of fuel do not hold, and no fuel is reported.
+    Guarded,
+    /// Nothing: a guest can hold a thread for ever. To measure what the others cost, on plugins that are trusted.
+    Unstopped,
+}
+
+impl Profile {
+    pub(crate) fn has_fuel(self) -> bool {
+        self == Self::Metered
+    }
+
+    pub(crate) fn has_epochs(self) -> bool {
+        self != Self::Unstopped
+    }
+}
+
+/// How a [`Sandbox`] is set up.
+#[derive(Debug, Clone)]
+pub struct SandboxOptions {
+    /// For how many plugin instances there is room at once.
+    pub instances: u32,
+    pub profile: Profile,
+    /// Where compiled components are kept; without, each is compiled anew.
+    pub cache: Option<Arc<ComponentCache>>,
+}
+
+impl SandboxOptions {
+    /// Metered, without a cache.
+    pub fn new(instances: u32) -> Self {
+        Self { instances, profile: Profile::default(), cache: None }
+    }
+}
+
 /// Runs plugins. Cheap to clone; all clones share one engine.
 #[derive(Clone)]
 pub struct Sandbox {
@@ -49,29 +90,42 @@ pub struct Sandbox {
 struct Inner {
     engine: Engine,
     linker: Linker<GuestState>,
+    profile: Profile,
+    cache: Option<Arc<ComponentCache>>,
 }
 
 impl Sandbox {
-    /// Sets up an engine with room for `instances` plugin instances at once.
+    /// Sets up a metered engine with room for `instances` plugin instances at once, without a cache.
     ///
     /// # Errors
     ///
     /// [`EngineError`] when the machine has not enough address space, even without a pool.
     pub fn new(instances: u32) -> Result<Self, EngineError> {
-        let pooled = Engine::new(
-            config().allocation_strategy(InstanceAllocationStrategy::Pooling(pool(instances))),
-        );
+        Self::with_options(SandboxOptions::new(instances))
+    }
+
+    /// Sets up an engine.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sandbox::new`].
+    pub fn with_options(options: SandboxOptions) -> Result<Self, EngineError> {
+        let SandboxOptions { instances, profile, cache } = options;
+        let pooled = InstanceAllocationStrategy::Pooling(pool(instances));
+        let pooled = Engine::new(config(profile).allocation_strategy(pooled));
         let engine = match pooled {
             Ok(engine) => engine,
             Err(error) => {
                 // Under `ulimit -v`, or with 39-bit addresses, the pool's reservation does not fit.
                 tracing::warn!(error = %error, "no pool of instances: creating them will be slower");
-                Engine::new(&config())?
+                Engine::new(&config(profile))?
             }
         };
-        tick_epochs(engine.weak());
+        if profile.has_epochs() {
+            tick_epochs(engine.weak());
+        }
         let linker = linker(&engine)?;
-        Ok(Self { inner: Arc::new(Inner { engine, linker }) })
+        Ok(Self { inner: Arc::new(Inner { engine, linker, profile, cache }) })
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -81,18 +135,21 @@ impl Sandbox {
     pub(crate) fn linker(&self) -> &Linker<GuestState> {
         &self.inner.linker
     }
+
+    pub(crate) fn profile(&self) -> Profile {
+        self.inner.profile
+    }
+
+    pub(crate) fn cache(&self) -> Option<&ComponentCache> {
+        self.inner.cache.as_deref()
+    }
 }
 
-/// The version of wasmtime that fuel figures belong to: they differ between versions.
-pub fn wasmtime_version() -> &'static str {
-    "48"
-}
-
-fn config() -> Config {
+fn config(profile: Profile) -> Config {
     let mut config = Config::new();
     config
-        .consume_fuel(true)
-        .epoch_interruption(true)
+        .consume_fuel(profile.has_fuel())
+        .epoch_interruption(profile.has_epochs())
         // Copies are what data plugins do; they are not billed by the byte.
         .operator_cost(OperatorCost {
             variable: VariableOperatorCost {

@@ -19,7 +19,7 @@ use crate::capability::clock::VirtualTime;
 use crate::capability::http::HttpGrant;
 use crate::capability::log::{GuestLog, Level, LineStream, LogSink};
 use crate::capability::random::VirtualRandom;
-use crate::engine::Sandbox;
+use crate::engine::{Profile, Sandbox};
 use crate::fault::{DeadlinePassed, Fault};
 use crate::grants::Grants;
 use crate::limits::Limits;
@@ -66,7 +66,7 @@ impl Environment {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Usage {
     pub calls: u64,
-    /// Units of about one WebAssembly instruction.
+    /// Units of about one WebAssembly instruction; 0 where fuel is not metered.
     pub fuel: u64,
     /// Time within calls, host functions included.
     pub time: Duration,
@@ -101,6 +101,7 @@ pub(crate) struct GuestState {
 /// An instance with its typed exports `B`.
 pub(crate) struct Guest<B> {
     live: Option<Live<B>>,
+    profile: Profile,
     limits: Limits,
     log: GuestLog,
     time: VirtualTime,
@@ -156,6 +157,7 @@ impl<B> Guest<B> {
         exports: impl FnOnce(&mut Store<GuestState>, &Instance) -> wasmtime::Result<B>,
     ) -> Result<Self, Fault> {
         const EXPORT: &str = "instantiate";
+        let profile = sandbox.profile();
         let limits = environment.limits.clone();
         let log = GuestLog::new(Arc::clone(&environment.logs), limits.log_bytes);
         let time = VirtualTime::new(environment.start_time);
@@ -180,7 +182,7 @@ impl<B> Guest<B> {
             }
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });
-        let call = start_call(EXPORT, &mut store, &limits, 0)
+        let call = start_call(EXPORT, &mut store, profile, &limits, 0)
             .map_err(|error| Fault::Host { export: EXPORT, source: error.into() })?;
         let instance = match call.run(component.instantiate_async(&mut store)).await {
             Ok(instance) => instance,
@@ -192,6 +194,7 @@ impl<B> Guest<B> {
             .map_err(|error| Fault::Host { export: EXPORT, source: error.into() })?;
         let mut guest = Self {
             live: Some(Live { store, exports }),
+            profile,
             limits,
             log,
             time,
@@ -221,7 +224,7 @@ impl<B> Guest<B> {
         let Some(live) = &mut self.live else { return Err(Fault::Gone { export }) };
         self.time.reset();
         self.random.reset(position);
-        let call = start_call(export, &mut live.store, &self.limits, rows)
+        let call = start_call(export, &mut live.store, self.profile, &self.limits, rows)
             .map_err(|error| Fault::Host { export, source: error.into() })?;
         Ok((call, &mut live.store, &live.exports))
     }
@@ -258,8 +261,10 @@ impl<B> Guest<B> {
         self.usage.calls += 1;
         self.usage.time += call.started.elapsed();
         if let Some(live) = &self.live {
-            let left = live.store.get_fuel().unwrap_or(0);
-            self.usage.fuel = self.usage.fuel.saturating_add(call.budget.saturating_sub(left));
+            if self.profile.has_fuel() {
+                let left = live.store.get_fuel().unwrap_or(0);
+                self.usage.fuel = self.usage.fuel.saturating_add(call.budget.saturating_sub(left));
+            }
             self.usage.peak_memory = self.usage.peak_memory.max(live.store.data().memory.peak());
         }
     }
@@ -268,12 +273,15 @@ impl<B> Guest<B> {
 fn start_call(
     export: &'static str,
     store: &mut Store<GuestState>,
+    profile: Profile,
     limits: &Limits,
     rows: usize,
 ) -> wasmtime::Result<Call> {
     let budget = limits.fuel(rows);
     let started = Instant::now();
-    store.set_fuel(budget)?;
+    if profile.has_fuel() {
+        store.set_fuel(budget)?;
+    }
     store.data_mut().deadline = started + limits.deadline;
     store.set_epoch_deadline(1);
     store.set_hostcall_fuel(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX));

@@ -18,6 +18,7 @@
 //!
 //! This crate knows Arrow and no pipeline: what to do after a fault is decided above.
 
+pub mod cache;
 pub mod capability;
 pub mod component;
 pub mod engine;
@@ -30,6 +31,7 @@ pub mod loader;
 mod lowering;
 mod memory;
 pub mod notifier;
+pub mod sizing;
 mod step;
 pub mod transformer;
 pub mod validator;

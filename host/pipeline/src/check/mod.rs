@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use wasmill_ledger::Ledger;
+use wasmill_sandbox::cache::ComponentCache;
 
 use crate::checked::{CheckedPipeline, Settings};
 use crate::events::Observer;
@@ -35,6 +36,7 @@ pub struct Pipeline {
     /// The folder of the file.
     base: PathBuf,
     observer: Arc<dyn Observer>,
+    cache: Option<Arc<ComponentCache>>,
 }
 
 /// A pipeline file that could not be read at all.
@@ -76,13 +78,20 @@ impl Pipeline {
             Some(folder) if folder != Path::new("") => folder.to_owned(),
             _ => PathBuf::from("."),
         };
-        Ok(Self { document, syntax, base, observer: Arc::new(()) })
+        Ok(Self { document, syntax, base, observer: Arc::new(()), cache: None })
     }
 
     /// Lets somebody watch the check and the run.
     #[must_use]
     pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = observer;
+        self
+    }
+
+    /// Takes compiled components from a cache, and keeps them there. Without, they are compiled each time.
+    #[must_use]
+    pub fn cached_in(mut self, cache: Arc<ComponentCache>) -> Self {
+        self.cache = Some(cache);
         self
     }
 
@@ -108,7 +117,9 @@ impl Pipeline {
             diagnostics.push(Diagnostic::error(error.to_string()).at(place));
         }
         let order = graph::order(&file, &self.document, &mut diagnostics);
-        let plugins = Plugins::load(&file, &self.document, &self.base, &mut diagnostics).await;
+        let cache = self.cache.as_ref();
+        let plugins =
+            Plugins::load(&file, &self.document, &self.base, cache, &mut diagnostics).await;
         let mut checker = Checker::new(
             &file,
             &self.document,

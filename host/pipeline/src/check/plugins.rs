@@ -1,11 +1,13 @@
 //! The components that a pipeline file names: found, loaded and compiled, each once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use futures::StreamExt as _;
+use wasmill_sandbox::cache::ComponentCache;
 use wasmill_sandbox::component::{Digest, Plugin};
-use wasmill_sandbox::engine::Sandbox;
+use wasmill_sandbox::engine::{EngineError, Profile, Sandbox, SandboxOptions};
 
 use crate::file::diagnostic::{Diagnostic, nearest};
 use crate::file::document::Document;
@@ -18,9 +20,12 @@ const COMPILED_AT_ONCE: usize = 2;
 /// Instances beyond those that steps keep warm: for checks, merges and commits.
 const SPARE_INSTANCES: u32 = 16;
 
-/// All plugins of a pipeline, by what the file calls them.
+/// What decides which compiled component is meant: what the file calls it, and what stops it.
+type Key = (String, Profile);
+
+/// All plugins of a pipeline.
 pub(super) struct Plugins {
-    plugins: BTreeMap<String, Plugin>,
+    plugins: BTreeMap<Key, Plugin>,
 }
 
 impl Plugins {
@@ -29,43 +34,41 @@ impl Plugins {
         file: &PipelineFile,
         document: &Document,
         base: &Path,
+        cache: Option<&Arc<ComponentCache>>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
         let uses = uses(file);
-        let mut plugins = BTreeMap::new();
-        if uses.is_empty() {
-            return Self { plugins };
-        }
-        let cores = std::thread::available_parallelism().map_or(1, usize::from) as u32;
-        let workers = file.pipeline.workers.unwrap_or(cores).max(1);
-        let instances = workers.saturating_mul(uses.len() as u32).saturating_add(SPARE_INSTANCES);
-        let sandbox = match Sandbox::new(instances) {
-            Ok(sandbox) => sandbox,
+        let sandboxes = match sandboxes(file, &uses, cache) {
+            Ok(sandboxes) => sandboxes,
             Err(error) => {
                 let message = format!("the sandbox cannot start: {}", crate::error::chain(&error));
                 diagnostics.push(Diagnostic::error(message));
-                return Self { plugins };
+                return Self { plugins: BTreeMap::new() };
             }
         };
-        let names: BTreeSet<&str> = uses.iter().map(|(_, _, used)| used.plugin.as_str()).collect();
-        let loaded: Vec<(&str, Result<Plugin, Diagnostic>)> = futures::stream::iter(names)
-            .map(|name| {
-                let sandbox = &sandbox;
-                let folders = &file.pipeline.plugins;
-                async move { (name, load(sandbox, name, folders, base).await) }
+        // Each once, whatever the number of steps that use it.
+        let keys: BTreeMap<Key, &Sandbox> = uses
+            .iter()
+            .map(|(_, _, used)| (key(used), &sandboxes[&used.profile.profile()]))
+            .collect();
+        let loaded: Vec<(Key, Result<Plugin, Diagnostic>)> = futures::stream::iter(keys)
+            .map(|(key, sandbox)| async {
+                let loaded = load(sandbox, &key.0, &file.pipeline.plugins, base).await;
+                (key, loaded)
             })
             .buffer_unordered(COMPILED_AT_ONCE)
             .collect()
             .await;
+        let mut plugins = BTreeMap::new();
         let mut failed = BTreeMap::new();
-        for (name, result) in loaded {
+        for (key, result) in loaded {
             match result {
-                Ok(plugin) => drop(plugins.insert(name.to_owned(), plugin)),
-                Err(diagnostic) => drop(failed.insert(name, diagnostic)),
+                Ok(plugin) => drop(plugins.insert(key, plugin)),
+                Err(diagnostic) => drop(failed.insert(key, diagnostic)),
             }
         }
         for (table, name, used) in &uses {
-            if let Some(diagnostic) = failed.get(used.plugin.as_str()) {
+            if let Some(diagnostic) = failed.get(&key(used)) {
                 let place = document.value_place(&format!("{}/plugin", table.pointer(name)));
                 diagnostics.push(diagnostic.clone().at(place));
             }
@@ -73,13 +76,37 @@ impl Plugins {
         Self { plugins }
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Plugin> {
-        self.plugins.get(name)
+    pub(super) fn get(&self, used: &PluginUse) -> Option<&Plugin> {
+        self.plugins.get(&key(used))
     }
 
     pub(super) fn digests(&self) -> impl Iterator<Item = Digest> {
         self.plugins.values().map(Plugin::digest)
     }
+}
+
+fn key(used: &PluginUse) -> Key {
+    (used.plugin.clone(), used.profile.profile())
+}
+
+/// An engine for each profile that is used, with room for the instances that its steps keep warm.
+fn sandboxes(
+    file: &PipelineFile,
+    uses: &[(Table, &str, &PluginUse)],
+    cache: Option<&Arc<ComponentCache>>,
+) -> Result<BTreeMap<Profile, Sandbox>, EngineError> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from) as u32;
+    let workers = file.pipeline.workers.unwrap_or(cores).max(1);
+    let mut steps: BTreeMap<Profile, u32> = BTreeMap::new();
+    for (_, _, used) in uses {
+        *steps.entry(used.profile.profile()).or_default() += 1;
+    }
+    let sandboxes = steps.into_iter().map(|(profile, steps)| {
+        let instances = workers.saturating_mul(steps).saturating_add(SPARE_INSTANCES);
+        let options = SandboxOptions { instances, profile, cache: cache.cloned() };
+        Ok((profile, Sandbox::with_options(options)?))
+    });
+    sandboxes.collect()
 }
 
 /// All entries of a file that use a plugin.

@@ -33,7 +33,8 @@ use crate::file::document::{Document, child};
 use crate::file::reader::violations;
 use crate::file::secrets::{self, Redaction};
 use crate::file::sections::{
-    PipelineFile, PluginUse, Reality, SqlOptions, TransformKind, TransformOptions,
+    LimitsSection, PipelineFile, PluginUse, ProfileSection, Reality, SqlOptions, TransformKind,
+    TransformOptions,
 };
 
 use super::graph::Table;
@@ -414,7 +415,8 @@ impl<'a> Checker<'a> {
 
     /// A plugin with its configuration, grants and limits.
     fn place(&mut self, name: &str, pointer: &str, used: &PluginUse) -> Option<Placed<'a>> {
-        let plugin = self.plugins.get(&used.plugin)?;
+        let plugin = self.plugins.get(used)?;
+        self.limits_without_effect(pointer, used);
         let mut config = Value::Object(used.config.clone());
         let complete = self.resolve_secrets(&child(pointer, "config"), &mut config);
         let grants = self.grants(pointer, used);
@@ -434,6 +436,22 @@ impl<'a> Checker<'a> {
             start_time: self.start_time,
         };
         Some(Placed { plugin, pointer: pointer.to_owned(), environment })
+    }
+
+    /// Where fuel is not metered, it cannot be limited.
+    fn limits_without_effect(&mut self, pointer: &str, used: &PluginUse) {
+        if used.profile == ProfileSection::Metered {
+            return;
+        }
+        let LimitsSection { fuel_per_row, fuel_per_call, .. } = used.limits;
+        for (key, limit) in [("fuel_per_row", fuel_per_row), ("fuel_per_call", fuel_per_call)] {
+            if limit.is_some() {
+                let place = self.document.key_place(&format!("{pointer}/limits/{key}"));
+                let message = format!("`{key}` has no effect under `profile = \"guarded\"`");
+                let hint = "`deadline` holds under each profile";
+                self.report(Diagnostic::warning(message).at(place).hint(hint));
+            }
+        }
     }
 
     fn grants(&mut self, pointer: &str, used: &PluginUse) -> Option<Grants> {

@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
 use wasmill_sandbox::Usage;
 use wasmill_sandbox::fault::Fault;
+use wasmill_sandbox::sizing::BatchSizer;
 use wasmill_sandbox::transformer::OpenTransformer;
 use wasmill_sandbox::validator::OpenValidator;
 
@@ -20,6 +21,9 @@ pub(crate) trait Openable: Send + Sync {
     type Open: Metered + Send;
 
     fn step(&self) -> &str;
+
+    /// The positions of the columns that cross.
+    fn reads(&self) -> &[usize];
 
     fn open(&self, seed: u64) -> impl Future<Output = Result<Self::Open, Fault>> + Send;
 
@@ -56,16 +60,18 @@ pub(crate) struct Instance<N: Openable> {
     pub(crate) node: Arc<N>,
     pub(crate) task: Arc<Task>,
     open: Option<N::Open>,
+    sizer: BatchSizer,
 }
 
 impl<N: Openable> Instance<N> {
     /// Without an instance yet. The step shows up in the report even when no row comes.
     pub(crate) fn new(node: Arc<N>, task: Arc<Task>) -> Self {
         task.count(node.step(), &StepCounts::default());
-        Self { node, task, open: None }
+        Self { node, task, open: None, sizer: BatchSizer::default() }
     }
 
-    /// Puts a batch through the plugin; where it faults, part by part until the rows are found that make it.
+    /// Puts a batch through the plugin, piece by piece; where one faults, part by part until the rows are found that
+    /// make it.
     pub(crate) async fn pieces(
         &mut self,
         batch: &Numbered,
@@ -73,18 +79,43 @@ impl<N: Openable> Instance<N> {
     ) -> Result<Vec<Piece<N::Output>>, Fault> {
         // An instance that cannot be opened fails because of no row.
         self.open = Some(self.take().await?);
-        let rows = batch.batch.num_rows();
-        halving::process(&mut BatchCall { instance: self, batch, first_row }, rows).await
+        let mut pieces = Vec::new();
+        let mut start = 0;
+        while let Some(part) = self.next_part(batch, start) {
+            let first_row = first_row + start as u64;
+            let rows = part.num_rows();
+            let call = &mut BatchCall { instance: self, batch: &part, first_row };
+            let found = halving::process(call, rows).await?;
+            let placed = |range: Range<usize>| start + range.start..start + range.end;
+            pieces.extend(found.into_iter().map(|(range, result)| (placed(range), result)));
+            start += rows;
+        }
+        Ok(pieces)
     }
 
-    /// Puts a batch through the plugin, whole or not at all.
+    /// Puts a batch through the plugin, piece by piece, all of it or not at all.
     pub(crate) async fn whole(
         &mut self,
         batch: &Numbered,
         first_row: u64,
-    ) -> Result<N::Output, Fault> {
-        let rows = batch.batch.num_rows();
-        BatchCall { instance: self, batch, first_row }.attempt(0..rows).await
+    ) -> Result<Vec<Piece<N::Output>>, Fault> {
+        let mut pieces = Vec::new();
+        let mut start = 0;
+        while let Some(part) = self.next_part(batch, start) {
+            let first_row = first_row + start as u64;
+            let rows = part.num_rows();
+            let mut call = BatchCall { instance: self, batch: &part, first_row };
+            pieces.push((start..start + rows, Ok(call.attempt(0..rows).await?)));
+            start += rows;
+        }
+        Ok(pieces)
+    }
+
+    /// The rows from `start` on that cross at once; none where all have.
+    fn next_part(&self, batch: &Numbered, start: usize) -> Option<RecordBatch> {
+        let rest = batch.batch.slice(start, batch.batch.num_rows() - start);
+        let rows = self.sizer.rows(&rest, self.node.reads());
+        (rows > 0).then(|| rest.slice(0, rows))
     }
 
     /// Takes the warm instance, or a fresh one.
@@ -126,7 +157,7 @@ impl<N: Openable> Instance<N> {
 /// Calls the plugin on parts of one batch.
 struct BatchCall<'a, N: Openable> {
     instance: &'a mut Instance<N>,
-    batch: &'a Numbered,
+    batch: &'a RecordBatch,
     first_row: u64,
 }
 
@@ -135,8 +166,9 @@ impl<N: Openable> Attempt for BatchCall<'_, N> {
 
     async fn attempt(&mut self, rows: Range<usize>) -> Result<N::Output, Fault> {
         let mut open = self.instance.take().await?;
-        let part = self.batch.batch.slice(rows.start, rows.len());
+        let part = self.batch.slice(rows.start, rows.len());
         let result = N::call(&mut open, &part, self.first_row + rows.start as u64).await;
+        self.instance.sizer.observe(result.as_ref().err().map(Fault::kind));
         self.instance.put_back(open, &result);
         result
     }

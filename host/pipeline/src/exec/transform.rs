@@ -68,6 +68,10 @@ impl Openable for TransformNode {
         &self.step
     }
 
+    fn reads(&self) -> &[usize] {
+        &self.work.binding.reading.positions
+    }
+
     async fn open(&self, seed: u64) -> Result<OpenTransformer, Fault> {
         self.work.transformer.open(Arc::clone(&self.work.binding), seed).await
     }
@@ -118,16 +122,14 @@ impl Batches for Transforming {
 impl Transforming {
     async fn process(&mut self, batch: &RecordBatch) -> Result<()> {
         let numbered = Numbered::detach(batch, &self.instance.node.work.binding.input)?;
-        let rows = batch.num_rows();
         let first_row = self.rows;
-        self.rows += rows as u64;
+        self.rows += batch.num_rows() as u64;
         let stateless = self.instance.node.work.binding.scope == Scope::Rows;
         let pieces = if stateless {
             self.instance.pieces(&numbered, first_row).await
         } else {
             // What the instance had gathered is gone with it: only the whole split can be repeated.
-            let processed = self.instance.whole(&numbered, first_row).await;
-            processed.map(|processed| vec![(0..rows, Ok(processed))])
+            self.instance.whole(&numbered, first_row).await
         };
         let pieces = pieces.map_err(|fault| self.instance.fault(fault))?;
         for piece in pieces {

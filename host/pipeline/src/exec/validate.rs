@@ -78,6 +78,10 @@ impl Openable for ValidateNode {
         &self.step
     }
 
+    fn reads(&self) -> &[usize] {
+        &self.work.binding.reading.positions
+    }
+
     async fn open(&self, seed: u64) -> Result<OpenValidator, Fault> {
         self.work.validator.open(Arc::clone(&self.work.binding), seed).await
     }

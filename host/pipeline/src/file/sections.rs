@@ -15,6 +15,7 @@ use wasmill_connect::source::jsonl::JsonlSourceConfig;
 use wasmill_connect::source::parquet::ParquetSourceConfig;
 use wasmill_connect::source::sqlite::SqliteSourceConfig;
 use wasmill_connect::units::{ByteSize, TimeSpan};
+use wasmill_sandbox::engine::Profile;
 use wasmill_sandbox::limits::Limits;
 
 /// What holds for the whole pipeline.
@@ -207,6 +208,28 @@ pub struct PluginUse {
     /// What the plugin may use up.
     #[serde(default)]
     pub limits: LimitsSection,
+    /// How the plugin is kept from running for ever: `metered`, by fuel and the clock, or `guarded`, by the clock alone,
+    /// which is faster. Default: metered.
+    #[serde(default)]
+    pub profile: ProfileSection,
+}
+
+/// How a plugin is kept from running for ever.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ProfileSection {
+    #[default]
+    Metered,
+    Guarded,
+}
+
+impl ProfileSection {
+    pub fn profile(self) -> Profile {
+        match self {
+            Self::Metered => Profile::Metered,
+            Self::Guarded => Profile::Guarded,
+        }
+    }
 }
 
 /// What a plugin may reach.
