@@ -67,6 +67,25 @@ async fn rust_by_columns() {
     gives_gross(&sandbox(4), "gross", json!({"net": "net", "rate": 0.5})).await;
 }
 
+/// What a batch takes up in the guest is free again when its call has returned.
+#[tokio::test]
+async fn memory_does_not_creep() {
+    let plugin = sandbox(1).load(component("gross")).await.unwrap();
+    let config = json!({"net": "net", "rate": 0.5});
+    let transformer = Transformer::new(&plugin, environment(config)).unwrap();
+    let binding = Arc::new(transformer.bind(schema()).await.unwrap());
+    let mut open = transformer.open(binding, 7).await.unwrap();
+    let batches = [batch(40), batch(7), batch(23)];
+    let mut settled = 0;
+    for round in 0..100_000 {
+        open.process(&batches[round % batches.len()], 0).await.unwrap();
+        if round == 100 {
+            settled = open.usage().peak_memory;
+        }
+    }
+    assert_eq!(open.usage().peak_memory, settled);
+}
+
 #[tokio::test]
 async fn javascript_by_columns_and_by_rows() {
     let sandbox = sandbox(4);

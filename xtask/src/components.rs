@@ -9,7 +9,8 @@ use std::process::Command;
 use crate::process;
 use crate::workspace::Workspace;
 
-const TARGET: &str = "wasm32-wasip2";
+/// The target of components.
+pub const TARGET: &str = "wasm32-wasip2";
 
 /// A crate of this workspace that is a component.
 pub struct RustComponent {
@@ -25,7 +26,7 @@ pub struct RustComponent {
 ///
 /// When the target is missing and cannot be installed, a build fails, or a file cannot be written.
 pub fn build(workspace: &Workspace, components: &[RustComponent]) -> Result<(), String> {
-    ensure_target(workspace)?;
+    ensure_target(workspace, TARGET)?;
     let mut cargo = workspace.cargo(["build", "--profile", "plugin", "--target", TARGET]);
     for component in components {
         cargo.args(["--package", &component.package]);
@@ -68,22 +69,26 @@ pub fn install(workspace: &Workspace, built: &Path, name: &str) -> Result<(), St
     Ok(())
 }
 
-/// Makes sure that there is a standard library for components, whether it came from rustup or from elsewhere.
-fn ensure_target(workspace: &Workspace) -> Result<(), String> {
+/// Makes sure that there is a standard library for a target, whether it came from rustup or from elsewhere.
+///
+/// # Errors
+///
+/// When it is missing and cannot be installed.
+pub fn ensure_target(workspace: &Workspace, target: &str) -> Result<(), String> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let mut rustc = Command::new(rustc);
-    rustc.args(["--print", "target-libdir", "--target", TARGET]).current_dir(&workspace.root);
+    rustc.args(["--print", "target-libdir", "--target", target]).current_dir(&workspace.root);
     if Path::new(&process::output(&mut rustc)?).is_dir() {
         return Ok(());
     }
-    println!("plugins need the target {TARGET}: rustup installs it");
+    println!("the target {target} is missing: rustup installs it");
     let mut rustup = Command::new("rustup");
-    rustup.args(["target", "add", TARGET]).current_dir(&workspace.root);
+    rustup.args(["target", "add", target]).current_dir(&workspace.root);
     match rustup.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(process::failed(&rustup, status)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(format!(
-            "the standard library for {TARGET} is missing, and so is rustup, which would install it; \
+            "the standard library for {target} is missing, and so is rustup, which would install it; \
              install rustup (https://rustup.rs), or the package of your system that holds it"
         )),
         Err(error) => Err(format!("rustup cannot be started: {error}")),

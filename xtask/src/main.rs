@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line")]
 
+mod bench;
 mod components;
 mod duration;
 mod guests;
@@ -31,6 +32,8 @@ Usage: cargo xtask COMMAND
   scenario NAME   builds plugins and host, and runs pipelines/NAME/pipeline.toml;
                   with --release, by a host that is slow to build and fast to run
   plugins         builds the standard plugins to dist/plugins/
+  bench [NAME]    builds and runs the benchmarks in bench/, or one of them; --quick for a first look,
+                  --json for one JSON object a line
   test            everything that must hold before a change is merged: formatting, lints, all tests
 
 CARGO_TARGET_DIR says where to build; without it, in target/.";
@@ -64,6 +67,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode, String> {
             scenario::run(&workspace, name, profile)
         }
         ["plugins"] => plugins::run(&workspace).map(|()| ExitCode::SUCCESS),
+        ["bench", options @ ..] => bench::run(&workspace, options),
         ["test"] => Ok(test::run(&workspace)),
         ["scenario"] => {
             eprintln!("error: which scenario? {}", scenario::known(&workspace)?);
