@@ -32,6 +32,9 @@ struct Arguments {
     /// One JSON object a line, and nothing else on standard output.
     #[arg(long)]
     json: bool,
+    /// Only this subject, beside native: for a profiler, or after a change.
+    #[arg(long)]
+    subject: Option<String>,
     /// The folder with the components and modules that the subjects run.
     #[arg(long)]
     guests: PathBuf,
@@ -42,9 +45,15 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let measuring = Measuring::new(arguments.quick, arguments.samples);
+    let measuring = Measuring::new(arguments.quick, arguments.subject, arguments.samples);
     let report = Report::new(arguments.json);
-    let guests = Guests::new(arguments.guests);
+    let guests = match Guests::new(arguments.guests) {
+        Ok(guests) => guests,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let benches = arguments.name.map_or_else(|| Bench::ALL.to_vec(), |bench| vec![bench]);
     for bench in benches {
         if let Err(error) = bench.run(&guests, &measuring, &report) {

@@ -37,15 +37,22 @@ pub struct Measuring {
     rounds: usize,
     /// How long one sample should take at least: many runs of what is short.
     sample: Duration,
+    subject: Option<String>,
     samples: PathBuf,
 }
 
 impl Measuring {
-    pub fn new(quick: bool, samples: PathBuf) -> Self {
+    /// `subject` is the only one to measure beside native.
+    pub fn new(quick: bool, subject: Option<String>, samples: PathBuf) -> Self {
         if quick {
-            return Self { rounds: 7, sample: Duration::from_millis(1), samples };
+            return Self { rounds: 7, sample: Duration::from_millis(1), subject, samples };
         }
-        Self { rounds: 51, sample: Duration::from_millis(5), samples }
+        Self { rounds: 51, sample: Duration::from_millis(5), subject, samples }
+    }
+
+    /// Whether a subject is to be measured.
+    pub fn wants(&self, subject: &str) -> bool {
+        self.subject.as_deref().is_none_or(|only| only == subject)
     }
 
     /// How many rounds there are.

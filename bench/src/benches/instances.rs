@@ -10,7 +10,7 @@ use crate::data;
 use crate::measure::{Error, Measuring, Report, median};
 use crate::subjects::Guests;
 use crate::subjects::extism;
-use crate::subjects::wasmill::Host;
+use crate::subjects::wasmill::{Host, PROFILES};
 
 const ALIVE: [u32; 3] = [1, 100, 1_000];
 
@@ -34,7 +34,7 @@ pub fn run(guests: &Guests, measuring: &Measuring, report: &Report) -> Result<()
         }
         samples[1].push(started.elapsed().as_secs_f64() / 10.0);
     }
-    let names = ["wasmill", "extism with Arrow IPC"];
+    let names = [PROFILES[0].0, extism::NAME];
     measuring.keep("instances", &names, &samples)?;
     for (name, samples) in names.iter().zip(&samples) {
         report.line(&json!({

@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::data;
 use crate::measure::{Error, Measuring, Report, Subject};
 use crate::subjects::Guests;
-use crate::subjects::arrow_udf::ArrowUdf;
-use crate::subjects::extism::Extism;
+use crate::subjects::arrow_udf::{self, ArrowUdf};
+use crate::subjects::extism::{self, Extism};
 use crate::subjects::native::{self, Native};
 use crate::subjects::wasmill::Wasmill;
 
@@ -58,9 +58,13 @@ fn sizes(
     for rows in ROWS {
         let input = data(rows);
         let mut subjects: Vec<Box<dyn Subject>> = vec![Native::subject(native, &input)];
-        subjects.extend(Wasmill::profiles(guests, kernel, &input)?);
-        subjects.push(ArrowUdf::subject(guests, kernel, &input)?);
-        subjects.push(Extism::subject(guests, kernel, &input)?);
+        subjects.extend(Wasmill::profiles(guests, kernel, &input, measuring)?);
+        if measuring.wants(arrow_udf::NAME) {
+            subjects.push(ArrowUdf::subject(guests, kernel, &input)?);
+        }
+        if measuring.wants(extism::NAME) {
+            subjects.push(Extism::subject(guests, kernel, &input)?);
+        }
         subjects.push(Native::subject(native, &input));
         let size = (rows, data::bytes(&input));
         let medians = measuring.compare(kernel, size, &mut subjects, report)?;

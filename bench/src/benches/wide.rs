@@ -13,9 +13,9 @@ pub fn run(guests: &Guests, measuring: &Measuring, report: &Report) -> Result<()
     for rows in [8_192, 65_536] {
         let input = data::wide(rows);
         let mut subjects = vec![Native::subject(native::wide, &input)];
-        subjects.extend(Wasmill::profiles(guests, "wide", &input)?);
-        for (name, encoding) in [("wasmill by Arrow IPC", "ipc"), ("wasmill by JSON rows", "json")]
-        {
+        subjects.extend(Wasmill::profiles(guests, "wide", &input, measuring)?);
+        let encodings = [("wasmill by Arrow IPC", "ipc"), ("wasmill by JSON rows", "json")];
+        for (name, encoding) in encodings.into_iter().filter(|(name, _)| measuring.wants(name)) {
             let config = json!({ "encoding": encoding });
             let guest = "bench-encodings";
             let metered = Profile::Metered;

@@ -12,6 +12,9 @@ use arrow_udf_runtime::wasm::{FunctionHandle, Runtime};
 use crate::measure::{Error, Subject};
 use crate::subjects::Guests;
 
+/// What it is called in results.
+pub const NAME: &str = "arrow-udf";
+
 /// A function over one input.
 pub struct ArrowUdf {
     runtime: Runtime,
@@ -28,8 +31,7 @@ impl ArrowUdf {
         let runtime = Runtime::new(&guests.read("bench-arrow-udf")?)?;
         let input = to_58(input)?;
         let schema = input.schema();
-        let types: Vec<_> =
-            schema.fields().iter().map(|field| field.data_type().clone()).collect();
+        let types: Vec<_> = schema.fields().iter().map(|field| field.data_type().clone()).collect();
         // Each kernel gives what it takes.
         let result = types[0].clone();
         let function = runtime.find_function(kernel, types, result)?;
@@ -39,7 +41,7 @@ impl ArrowUdf {
 
 impl Subject for ArrowUdf {
     fn name(&self) -> &str {
-        "arrow-udf"
+        NAME
     }
 
     fn run(&mut self) -> Result<(), Error> {

@@ -11,6 +11,9 @@ use extism::{CompiledPlugin, Manifest, Plugin, PluginBuilder, Wasm};
 use crate::measure::{Error, Subject};
 use crate::subjects::Guests;
 
+/// What it is called in results.
+pub const NAME: &str = "extism with Arrow IPC";
+
 /// An exported function over one input.
 pub struct Extism {
     plugin: Plugin,
@@ -53,7 +56,7 @@ fn call(plugin: &mut Plugin, kernel: &str, input: &RecordBatch) -> Result<Vec<Re
 
 impl Subject for Extism {
     fn name(&self) -> &str {
-        "extism with Arrow IPC"
+        NAME
     }
 
     fn run(&mut self) -> Result<(), Error> {

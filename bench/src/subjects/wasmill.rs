@@ -15,7 +15,7 @@ use wasmill_sandbox::limits::Limits;
 use wasmill_sandbox::sizing::BatchSizer;
 use wasmill_sandbox::transformer::{OpenTransformer, Transformer};
 
-use crate::measure::{Error, Subject};
+use crate::measure::{Error, Measuring, Subject};
 use crate::subjects::Guests;
 
 /// How the three profiles are called in results.
@@ -39,8 +39,8 @@ impl Host {
         instances: u32,
     ) -> Result<Self, Error> {
         let runtime = Rc::new(tokio::runtime::Builder::new_current_thread().enable_time().build()?);
-        let sandbox =
-            Sandbox::with_options(SandboxOptions { profile, ..SandboxOptions::new(instances) })?;
+        let cache = Some(Arc::clone(&guests.cache));
+        let sandbox = Sandbox::with_options(SandboxOptions { instances, profile, cache })?;
         let plugin = runtime.block_on(sandbox.load(guests.read(guest)?.into()))?;
         Ok(Self { runtime, plugin })
     }
@@ -93,9 +93,11 @@ impl Wasmill {
         guests: &Guests,
         kernel: &str,
         input: &RecordBatch,
+        measuring: &Measuring,
     ) -> Result<Vec<Box<dyn Subject>>, Error> {
         let config = json!({ "kernel": kernel });
-        let subjects = PROFILES.into_iter().map(|(name, profile)| {
+        let wanted = PROFILES.into_iter().filter(|(name, _)| measuring.wants(name));
+        let subjects = wanted.map(|(name, profile)| {
             Self::subject(name, guests, "bench-wasmill", &config, profile, input)
         });
         subjects.collect()

@@ -172,8 +172,12 @@ fn tally(
     bad_rows: &[Finding],
     output_rows: usize,
 ) -> Result<Tally, FindingBreach> {
-    if let ([RowSelection::All { .. }], []) = (selections, bad_rows) {
-        return Ok(Tally { selected: rows, ..Tally::default() });
+    // Mostly it is simple, and need not be counted row by row.
+    if let ([selection @ (RowSelection::All { .. } | RowSelection::Filter(..))], []) =
+        (selections, bad_rows)
+    {
+        let selected = selection.len();
+        return Ok(Tally { selected, dropped: rows - selected, ..Tally::default() });
     }
     let mut selected_rows = BooleanBufferBuilder::new(rows);
     selected_rows.append_n(rows, false);

@@ -278,7 +278,7 @@ mod tests {
 
     fn engine(profile: Profile) -> Engine {
         let options = SandboxOptions { profile, ..SandboxOptions::new(1) };
-        Sandbox::with_options(options).unwrap().engine().clone()
+        Sandbox::with_options(options).unwrap().plain().engine.clone()
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
-use crate::engine::{MAX_COMPONENT_BYTES, Sandbox};
+use crate::engine::{EngineError, LinkedEngine, MAX_COMPONENT_BYTES, Sandbox};
 use crate::grants::{Grants, NotGranted};
 use crate::guest::GuestState;
 
@@ -121,7 +121,7 @@ pub struct Plugin {
 }
 
 struct Inner {
-    sandbox: Sandbox,
+    engine: Arc<LinkedEngine>,
     digest: Digest,
     kind: PluginKind,
     size: usize,
@@ -142,31 +142,49 @@ impl Sandbox {
     fn load_blocking(&self, bytes: &[u8]) -> Result<Plugin, LoadError> {
         check_preamble(bytes)?;
         let digest = Digest::of(bytes);
-        let cached = self.cache().and_then(|cache| cache.get(self.engine(), digest));
-        let compiled = cached.is_none();
-        let component = cached.map_or_else(|| self.compile(bytes), Ok)?;
+        let (engine, component) = match self.compiled(self.plain(), digest, bytes) {
+            Ok(component) => (self.plain(), component),
+            // What the plain engine refuses may be what only the other one knows.
+            Err(_) => {
+                let failed = |error: EngineError| LoadError::Compile { message: error.to_string() };
+                let concurrent = self.concurrent().map_err(failed)?;
+                (concurrent, self.compiled(concurrent, digest, bytes)?)
+            }
+        };
         let component_type = component.component_type();
         let exports: Vec<String> =
-            component_type.exports(self.engine()).map(|(name, _)| name.to_owned()).collect();
+            component_type.exports(&engine.engine).map(|(name, _)| name.to_owned()).collect();
         let imports =
-            component_type.imports(self.engine()).map(|(name, _)| name.to_owned()).collect();
+            component_type.imports(&engine.engine).map(|(name, _)| name.to_owned()).collect();
         let kind = kind_of(&exports)?;
-        if compiled && let Some(cache) = self.cache() {
-            cache.put(self.engine(), digest, &component);
-        }
         let size = bytes.len();
-        let sandbox = self.clone();
-        Ok(Plugin { inner: Arc::new(Inner { sandbox, digest, kind, size, imports, component }) })
+        let engine = Arc::clone(engine);
+        Ok(Plugin { inner: Arc::new(Inner { engine, digest, kind, size, imports, component }) })
     }
 
-    fn compile(&self, bytes: &[u8]) -> Result<Component, LoadError> {
-        let compile = || Component::from_binary(self.engine(), bytes);
-        // wasmtime promises memory safety for any input, not the absence of panics while compiling.
-        match catch_unwind(AssertUnwindSafe(compile)) {
-            Ok(Ok(component)) => Ok(component),
-            Ok(Err(error)) => Err(LoadError::Compile { message: format!("{error:#}") }),
-            Err(_) => Err(LoadError::Compile { message: "the compiler panicked".to_owned() }),
+    /// The component, from the cache where it is there.
+    fn compiled(
+        &self,
+        engine: &LinkedEngine,
+        digest: Digest,
+        bytes: &[u8],
+    ) -> Result<Component, LoadError> {
+        if let Some(component) = self.cache().and_then(|cache| cache.get(&engine.engine, digest)) {
+            return Ok(component);
         }
+        let compile = || Component::from_binary(&engine.engine, bytes);
+        // wasmtime promises memory safety for any input, not the absence of panics while compiling.
+        let component = match catch_unwind(AssertUnwindSafe(compile)) {
+            Ok(Ok(component)) => component,
+            Ok(Err(error)) => return Err(LoadError::Compile { message: format!("{error:#}") }),
+            Err(_) => {
+                return Err(LoadError::Compile { message: "the compiler panicked".to_owned() });
+            }
+        };
+        if let Some(cache) = self.cache() {
+            cache.put(&engine.engine, digest, &component);
+        }
+        Ok(component)
     }
 }
 
@@ -189,16 +207,16 @@ impl Plugin {
         &self.inner.imports
     }
 
-    pub(crate) fn sandbox(&self) -> &Sandbox {
-        &self.inner.sandbox
+    pub(crate) fn engine(&self) -> &LinkedEngine {
+        &self.inner.engine
     }
 
     /// Links the component against what it was granted; refuses, by name, what it was not.
     pub(crate) fn link(&self, grants: &Grants) -> Result<InstancePre<GuestState>, LinkError> {
         grants.check(self.imports())?;
         self.inner
-            .sandbox
-            .linker()
+            .engine
+            .linker
             .instantiate_pre(&self.inner.component)
             .map_err(|error| LinkError::Mismatch { message: format!("{error:#}") })
     }
@@ -256,5 +274,26 @@ fn kind_of(exports: &[String]) -> Result<PluginKind, LoadError> {
         _ => Err(LoadError::SeveralWorlds {
             kinds: found.iter().map(|kind| kind.name().to_owned()).collect(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A component that defines a built-in function of concurrent components, `context.get`, and exports nothing:
+    /// <https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md>.
+    const CONCURRENT: &[u8] = b"\0asm\x0d\0\x01\0\x08\x04\x01\x0a\x7f\0";
+
+    #[tokio::test]
+    async fn components_of_newer_tools_have_an_engine() {
+        let sandbox = Sandbox::new(1).unwrap();
+        Component::from_binary(&sandbox.plain().engine, CONCURRENT).unwrap_err();
+        let error = sandbox.load(CONCURRENT.into()).await.unwrap_err();
+        assert!(matches!(error, LoadError::NoWorld { .. }), "it compiles: {error}");
+        // What no engine knows is refused for what it is.
+        let error =
+            sandbox.load(b"\0asm\x0d\0\x01\0\xff\x01\0".as_slice().into()).await.unwrap_err();
+        assert!(matches!(error, LoadError::Compile { .. }), "{error}");
     }
 }

@@ -5,7 +5,7 @@
 //! clock, and make a long call yield to other tasks at each tick. Instances come from a pool, so that creating one costs
 //! microseconds.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use wasmill_contract::bindings::{http, logging, store, types};
@@ -81,17 +81,24 @@ impl SandboxOptions {
     }
 }
 
-/// Runs plugins. Cheap to clone; all clones share one engine.
+/// Runs plugins. Cheap to clone; all clones share their engines.
 #[derive(Clone)]
 pub struct Sandbox {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    engine: Engine,
-    linker: Linker<GuestState>,
-    profile: Profile,
-    cache: Option<Arc<ComponentCache>>,
+    options: SandboxOptions,
+    plain: Arc<LinkedEngine>,
+    /// Set up when the first component needs it.
+    concurrent: OnceLock<Arc<LinkedEngine>>,
+}
+
+/// An engine, and everything that its components may import.
+pub(crate) struct LinkedEngine {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Linker<GuestState>,
+    pub(crate) profile: Profile,
 }
 
 impl Sandbox {
@@ -110,44 +117,55 @@ impl Sandbox {
     ///
     /// As [`Sandbox::new`].
     pub fn with_options(options: SandboxOptions) -> Result<Self, EngineError> {
-        let SandboxOptions { instances, profile, cache } = options;
-        let pooled = InstanceAllocationStrategy::Pooling(pool(instances));
-        let pooled = Engine::new(config(profile).allocation_strategy(pooled));
-        let engine = match pooled {
+        let plain = Arc::new(LinkedEngine::new(&options, false)?);
+        Ok(Self { inner: Arc::new(Inner { options, plain, concurrent: OnceLock::new() }) })
+    }
+
+    /// The engine for most components.
+    pub(crate) fn plain(&self) -> &Arc<LinkedEngine> {
+        &self.inner.plain
+    }
+
+    /// The engine for components that were built with newer tools, and use the built-in functions of concurrent
+    /// components. A call costs a microsecond more.
+    pub(crate) fn concurrent(&self) -> Result<&Arc<LinkedEngine>, EngineError> {
+        if let Some(engine) = self.inner.concurrent.get() {
+            return Ok(engine);
+        }
+        let engine = Arc::new(LinkedEngine::new(&self.inner.options, true)?);
+        Ok(self.inner.concurrent.get_or_init(|| engine))
+    }
+
+    pub(crate) fn cache(&self) -> Option<&ComponentCache> {
+        self.inner.options.cache.as_deref()
+    }
+}
+
+impl LinkedEngine {
+    fn new(options: &SandboxOptions, concurrent: bool) -> Result<Self, EngineError> {
+        let profile = options.profile;
+        let config = || config(profile, concurrent);
+        let pooled = InstanceAllocationStrategy::Pooling(pool(options.instances));
+        let engine = match Engine::new(config().allocation_strategy(pooled)) {
             Ok(engine) => engine,
             Err(error) => {
                 // Under `ulimit -v`, or with 39-bit addresses, the pool's reservation does not fit.
                 tracing::warn!(error = %error, "no pool of instances: creating them will be slower");
-                Engine::new(&config(profile))?
+                Engine::new(&config())?
             }
         };
         if profile.has_epochs() {
             tick_epochs(engine.weak());
         }
         let linker = linker(&engine)?;
-        Ok(Self { inner: Arc::new(Inner { engine, linker, profile, cache }) })
-    }
-
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.inner.engine
-    }
-
-    pub(crate) fn linker(&self) -> &Linker<GuestState> {
-        &self.inner.linker
-    }
-
-    pub(crate) fn profile(&self) -> Profile {
-        self.inner.profile
-    }
-
-    pub(crate) fn cache(&self) -> Option<&ComponentCache> {
-        self.inner.cache.as_deref()
+        Ok(Self { engine, linker, profile })
     }
 }
 
-fn config(profile: Profile) -> Config {
+fn config(profile: Profile, concurrent: bool) -> Config {
     let mut config = Config::new();
     config
+        .concurrency_support(concurrent)
         .consume_fuel(profile.has_fuel())
         .epoch_interruption(profile.has_epochs())
         // Copies are what data plugins do; they are not billed by the byte.

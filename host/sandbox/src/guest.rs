@@ -19,7 +19,7 @@ use crate::capability::clock::VirtualTime;
 use crate::capability::http::HttpGrant;
 use crate::capability::log::{GuestLog, Level, LineStream, LogSink};
 use crate::capability::random::VirtualRandom;
-use crate::engine::{Profile, Sandbox};
+use crate::engine::{LinkedEngine, Profile};
 use crate::fault::{DeadlinePassed, Fault};
 use crate::grants::Grants;
 use crate::limits::Limits;
@@ -150,20 +150,20 @@ impl Call {
 impl<B> Guest<B> {
     /// Creates an instance. `exports` finds its typed exports.
     pub(crate) async fn new(
-        sandbox: &Sandbox,
+        engine: &LinkedEngine,
         component: &InstancePre<GuestState>,
         environment: &Environment,
         seed: u64,
         exports: impl FnOnce(&mut Store<GuestState>, &Instance) -> wasmtime::Result<B>,
     ) -> Result<Self, Fault> {
         const EXPORT: &str = "instantiate";
-        let profile = sandbox.profile();
+        let profile = engine.profile;
         let limits = environment.limits.clone();
         let log = GuestLog::new(Arc::clone(&environment.logs), limits.log_bytes);
         let time = VirtualTime::new(environment.start_time);
         let random = VirtualRandom::new(seed);
         let mut store = Store::new(
-            sandbox.engine(),
+            &engine.engine,
             GuestState {
                 wasi: wasi(&environment.grants, &log, &time, &random, seed),
                 table: table(),

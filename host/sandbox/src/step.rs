@@ -45,8 +45,7 @@ impl Step {
 
     /// Creates an instance. `seed` is that of its virtual randomness.
     pub(crate) async fn instantiate<E: Exports>(&self, seed: u64) -> Result<Guest<E>, Fault> {
-        let sandbox = self.plugin.sandbox();
-        Guest::new(sandbox, &self.component, &self.environment, seed, E::find).await
+        Guest::new(self.plugin.engine(), &self.component, &self.environment, seed, E::find).await
     }
 
     /// What the plugin says of itself.

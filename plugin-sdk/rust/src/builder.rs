@@ -2,8 +2,9 @@
 
 use std::borrow::Borrow;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
-use bytemuck::{Pod, bytes_of, cast_slice, try_cast_slice_mut};
+use bytemuck::{Pod, bytes_of, cast_slice};
 
 use crate::bindings::types::Node;
 use crate::bitmap::Bitmap;
@@ -61,17 +62,18 @@ impl<T: Pod> NativeBuffer<T> {
             let (input_blocks, input_rest) = inputs.as_chunks::<LANES>();
             for (block, inputs) in blocks.iter_mut().zip(input_blocks) {
                 for lane in 0..LANES {
-                    block[lane] = f(inputs[lane]);
+                    block[lane].write(f(inputs[lane]));
                 }
             }
             for (value, &input) in rest.iter_mut().zip(input_rest) {
-                *value = f(input);
+                value.write(f(input));
             }
         })
     }
 
     /// A value for each pair of `left` and `right`, which are of one length.
     fn zip_map<A: Copy, B: Copy>(left: &[A], right: &[B], f: impl Fn(A, B) -> T) -> Self {
+        assert_eq!(left.len(), right.len());
         Self::filled(left.len(), |values| {
             let (blocks, rest) = values.as_chunks_mut::<LANES>();
             let (left_blocks, left_rest) = left.as_chunks::<LANES>();
@@ -79,28 +81,34 @@ impl<T: Pod> NativeBuffer<T> {
             let pairs = left_blocks.iter().zip(right_blocks);
             for (block, (left, right)) in blocks.iter_mut().zip(pairs) {
                 for lane in 0..LANES {
-                    block[lane] = f(left[lane], right[lane]);
+                    block[lane].write(f(left[lane], right[lane]));
                 }
             }
             let pairs = left_rest.iter().zip(right_rest);
             for (value, (&left, &right)) in rest.iter_mut().zip(pairs) {
-                *value = f(left, right);
+                value.write(f(left, right));
             }
         })
     }
 
-    /// `len` values, which `fill` sets.
-    fn filled(len: usize, fill: impl FnOnce(&mut [T])) -> Self {
-        let mut bytes = vec![0_u8; len * size_of::<T>()];
-        match try_cast_slice_mut::<u8, T>(&mut bytes) {
-            Ok(values) => fill(values),
+    /// `len` values. `fill` writes all of them.
+    #[expect(unsafe_code, reason = "to clear the memory first would be a second pass over it")]
+    fn filled(len: usize, fill: impl FnOnce(&mut [MaybeUninit<T>])) -> Self {
+        let mut bytes: Vec<u8> = Vec::with_capacity(len * size_of::<T>());
+        let start = bytes.as_mut_ptr().cast::<MaybeUninit<T>>();
+        if start.is_aligned() {
+            // SAFETY: there is room for `len` values, aligned, and values that may be uninitialised can be anything.
+            fill(unsafe { std::slice::from_raw_parts_mut(start, len) });
+        } else {
             // The allocator promises no alignment for bytes, and gives it nearly always.
-            Err(_) => {
-                let mut values = vec![T::zeroed(); len];
-                fill(&mut values);
-                bytes.copy_from_slice(cast_slice(&values));
-            }
+            let mut values: Vec<T> = Vec::with_capacity(len);
+            fill(&mut values.spare_capacity_mut()[..len]);
+            // SAFETY: `fill` has written all of them.
+            unsafe { values.set_len(len) };
+            bytes.extend_from_slice(cast_slice(&values));
         }
+        // SAFETY: `fill` has written all values, and they are plain data, without bytes between them.
+        unsafe { bytes.set_len(len * size_of::<T>()) };
         Self { bytes, values: PhantomData }
     }
 }

@@ -50,7 +50,8 @@ impl Transformer for Kernel {
             }
             Self::Wide { a, b, d, c } => {
                 let a = batch.column(a);
-                out.filter(|row| (9_000..9_500).contains(&a.value(row)));
+                let a = a.values();
+                out.filter(|row| (9_000..9_500).contains(&a[row]));
                 out.set(c, batch.column(b).zip_map(&batch.column(d), |b, d| b * (1.0 - d)));
             }
         }
