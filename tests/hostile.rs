@@ -608,7 +608,7 @@ async fn a_guarded_plugin() {
         let limits = Limits {
             fuel_per_call: 0,
             fuel_per_row: 0,
-            deadline: Duration::from_secs(2),
+            deadline: Duration::from_secs(4),
             ..small_limits()
         };
         let environment =
