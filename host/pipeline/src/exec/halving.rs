@@ -19,6 +19,11 @@ const ENOUGH_ROWS: usize = 16;
 pub(crate) trait Attempt {
     type Output;
 
+    /// How many of these rows, from the first on, cross at once. Asked before rows are tried for the first time.
+    fn fitting(&self, rows: &Range<usize>) -> usize {
+        rows.len()
+    }
+
     /// Calls the plugin on a range of the rows, on a fresh instance if the last one is gone.
     fn attempt(
         &mut self,
@@ -29,8 +34,17 @@ pub(crate) trait Attempt {
 /// What became of a range of rows: output, or the fault that a single row causes.
 pub(crate) type Piece<T> = (Range<usize>, Result<T, Fault>);
 
-/// Calls a plugin on a batch of `rows` rows; where it fails, on parts of it. Pieces come in the order of
-/// the rows. A cause that can be chance is repeated once before it is looked for.
+/// Rows that are to be tried.
+struct Pending {
+    rows: Range<usize>,
+    /// Whether they were not tried yet, neither as a whole nor as a part of more.
+    new: bool,
+    /// Whether a cause that can be chance has had its repetition.
+    repeated: bool,
+}
+
+/// Calls a plugin on a batch of `rows` rows, as many at once as fit; where it fails, on parts of them. Pieces come in the
+/// order of the rows. A cause that can be chance is repeated once before it is looked for.
 ///
 /// # Errors
 ///
@@ -41,17 +55,24 @@ pub(crate) async fn process<A: Attempt>(
     rows: usize,
 ) -> Result<Vec<Piece<A::Output>>, Fault> {
     let mut pieces = Vec::new();
-    // The range to try next is last; the flag says that it was tried before.
-    let mut pending = vec![(0..rows, false)];
+    // What to try next is last.
+    let mut pending = vec![Pending { rows: 0..rows, new: true, repeated: false }];
+    // Calls that failed, or were made because others had: of a plugin that does not fail there are none.
     let (mut calls, mut deadlines) = (0, 0);
     let mut first_fault: Option<Fault> = None;
-    while let Some((range, repeated)) = pending.pop() {
-        if (calls == MAX_CALLS || deadlines == MAX_DEADLINES)
-            && let Some(fault) = first_fault
-        {
-            return Err(fault);
+    while let Some(Pending { rows: mut range, new, repeated }) = pending.pop() {
+        if calls >= MAX_CALLS || deadlines >= MAX_DEADLINES {
+            return Err(first(first_fault, pieces));
         }
-        calls += 1;
+        if new {
+            let fitting = attempt.fitting(&range).max(1);
+            if fitting < range.len() {
+                let rest = range.start + fitting..range.end;
+                range.end = rest.start;
+                pending.push(Pending { rows: rest, new, repeated });
+            }
+        }
+        calls += usize::from(!new);
         let fault = match attempt.attempt(range.clone()).await {
             Ok(output) => {
                 pieces.push((range, Ok(output)));
@@ -59,10 +80,11 @@ pub(crate) async fn process<A: Attempt>(
             }
             Err(fault) => fault,
         };
+        calls += usize::from(new);
         let kind = fault.kind();
         deadlines += usize::from(kind == FaultKind::Deadline);
         if kind.is_chance() && !repeated {
-            pending.push((range, true));
+            pending.push(Pending { rows: range, new: false, repeated: true });
             continue;
         }
         if !kind.may_be_a_row() {
@@ -75,15 +97,21 @@ pub(crate) async fn process<A: Attempt>(
         first_fault.get_or_insert(fault);
         let middle = range.start + range.len() / 2;
         // What failed again did not fail by chance: its halves are not repeated.
-        pending.push((middle..range.end, repeated));
-        pending.push((range.start..middle, repeated));
-    }
-    match first_fault {
-        Some(fault) if rows >= ENOUGH_ROWS && pieces.iter().all(|(_, result)| result.is_err()) => {
-            Err(fault)
+        for half in [middle..range.end, range.start..middle] {
+            pending.push(Pending { rows: half, new: false, repeated });
         }
-        _ => Ok(pieces),
     }
+    if rows >= ENOUGH_ROWS && pieces.iter().all(|(_, result)| result.is_err()) {
+        return Err(first(first_fault, pieces));
+    }
+    Ok(pieces)
+}
+
+/// The fault that the search began with, or that of the first row, where rows crossed one by one.
+fn first<T>(first_fault: Option<Fault>, pieces: Vec<Piece<T>>) -> Fault {
+    first_fault
+        .or_else(|| pieces.into_iter().find_map(|(_, result)| result.err()))
+        .expect("a search that is given up has met a fault")
 }
 
 #[cfg(test)]
@@ -171,6 +199,48 @@ mod tests {
         let mut every_row = Hanging { culprit: None, calls: 0 };
         assert!(process(&mut every_row, 8_192).await.is_err());
         assert_eq!(every_row.calls, MAX_DEADLINES);
+    }
+
+    /// Fails on some rows, and takes only so many at once.
+    struct Narrow {
+        fitting: usize,
+        poisoned: Poisoned,
+    }
+
+    impl Attempt for Narrow {
+        type Output = Vec<usize>;
+
+        fn fitting(&self, _rows: &Range<usize>) -> usize {
+            self.fitting
+        }
+
+        async fn attempt(&mut self, rows: Range<usize>) -> Result<Vec<usize>, Fault> {
+            assert!(rows.len() <= self.fitting);
+            self.poisoned.attempt(rows).await
+        }
+    }
+
+    /// However a batch is cut, its pieces share one budget, and a plugin that fails on all of its rows is broken.
+    #[tokio::test]
+    async fn pieces_of_a_batch_are_searched_as_one_batch() {
+        let narrow = |fitting, rows| Narrow { fitting, poisoned: Poisoned { rows, calls: 0 } };
+        for fitting in [1, 3, 100] {
+            let mut some = narrow(fitting, vec![0, 7, 999]);
+            let pieces = process(&mut some, 1_000).await.unwrap();
+            let found = pieces.iter().filter(|(_, result)| result.is_err());
+            let found: Vec<usize> = found.flat_map(|(range, _)| range.clone()).collect();
+            assert_eq!(found, [0, 7, 999]);
+            let passed = pieces.iter().filter_map(|(_, result)| result.as_ref().ok()).flatten();
+            assert!(passed.copied().eq((1..999).filter(|row| *row != 7)));
+
+            let mut all = narrow(fitting, (0..8_192).collect());
+            assert!(process(&mut all, 8_192).await.is_err());
+            assert_eq!(all.poisoned.calls, MAX_CALLS);
+            assert!(process(&mut narrow(fitting, (0..16).collect()), 16).await.is_err());
+        }
+        // Many calls that go well use up nothing.
+        let mut none = narrow(1, Vec::new());
+        assert_eq!(process(&mut none, 2_000).await.unwrap().len(), 2_000);
     }
 
     #[tokio::test]

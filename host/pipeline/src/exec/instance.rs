@@ -70,8 +70,8 @@ impl<N: Openable> Instance<N> {
         Self { node, task, open: None, sizer: BatchSizer::default() }
     }
 
-    /// Puts a batch through the plugin, piece by piece; where one faults, part by part until the rows are found that
-    /// make it.
+    /// Puts a batch through the plugin, as many rows at once as fit; where it faults, part by part until the rows are
+    /// found that make it.
     pub(crate) async fn pieces(
         &mut self,
         batch: &Numbered,
@@ -79,43 +79,25 @@ impl<N: Openable> Instance<N> {
     ) -> Result<Vec<Piece<N::Output>>, Fault> {
         // An instance that cannot be opened fails because of no row.
         self.open = Some(self.take().await?);
-        let mut pieces = Vec::new();
-        let mut start = 0;
-        while let Some(part) = self.next_part(batch, start) {
-            let first_row = first_row + start as u64;
-            let rows = part.num_rows();
-            let call = &mut BatchCall { instance: self, batch: &part, first_row };
-            let found = halving::process(call, rows).await?;
-            let placed = |range: Range<usize>| start + range.start..start + range.end;
-            pieces.extend(found.into_iter().map(|(range, result)| (placed(range), result)));
-            start += rows;
-        }
-        Ok(pieces)
+        let rows = batch.batch.num_rows();
+        halving::process(&mut BatchCall { instance: self, batch, first_row }, rows).await
     }
 
-    /// Puts a batch through the plugin, piece by piece, all of it or not at all.
+    /// Puts a batch through the plugin, as many rows at once as fit, all of it or not at all.
     pub(crate) async fn whole(
         &mut self,
         batch: &Numbered,
         first_row: u64,
     ) -> Result<Vec<Piece<N::Output>>, Fault> {
         let mut pieces = Vec::new();
-        let mut start = 0;
-        while let Some(part) = self.next_part(batch, start) {
-            let first_row = first_row + start as u64;
-            let rows = part.num_rows();
-            let mut call = BatchCall { instance: self, batch: &part, first_row };
-            pieces.push((start..start + rows, Ok(call.attempt(0..rows).await?)));
-            start += rows;
+        let mut call = BatchCall { instance: self, batch, first_row };
+        let mut rest = 0..batch.batch.num_rows();
+        while !rest.is_empty() {
+            let part = rest.start..rest.start + call.fitting(&rest);
+            rest.start = part.end;
+            pieces.push((part.clone(), Ok(call.attempt(part).await?)));
         }
         Ok(pieces)
-    }
-
-    /// The rows from `start` on that cross at once; none where all have.
-    fn next_part(&self, batch: &Numbered, start: usize) -> Option<RecordBatch> {
-        let rest = batch.batch.slice(start, batch.batch.num_rows() - start);
-        let rows = self.sizer.rows(&rest, self.node.reads());
-        (rows > 0).then(|| rest.slice(0, rows))
     }
 
     /// Takes the warm instance, or a fresh one.
@@ -157,16 +139,26 @@ impl<N: Openable> Instance<N> {
 /// Calls the plugin on parts of one batch.
 struct BatchCall<'a, N: Openable> {
     instance: &'a mut Instance<N>,
-    batch: &'a RecordBatch,
+    batch: &'a Numbered,
     first_row: u64,
+}
+
+impl<N: Openable> BatchCall<'_, N> {
+    fn slice(&self, rows: &Range<usize>) -> RecordBatch {
+        self.batch.batch.slice(rows.start, rows.len())
+    }
 }
 
 impl<N: Openable> Attempt for BatchCall<'_, N> {
     type Output = N::Output;
 
+    fn fitting(&self, rows: &Range<usize>) -> usize {
+        self.instance.sizer.rows(&self.slice(rows), self.instance.node.reads())
+    }
+
     async fn attempt(&mut self, rows: Range<usize>) -> Result<N::Output, Fault> {
         let mut open = self.instance.take().await?;
-        let part = self.batch.slice(rows.start, rows.len());
+        let part = self.slice(&rows);
         let result = N::call(&mut open, &part, self.first_row + rows.start as u64).await;
         self.instance.sizer.observe(result.as_ref().err().map(Fault::kind));
         self.instance.put_back(open, &result);
