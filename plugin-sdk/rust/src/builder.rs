@@ -57,38 +57,13 @@ impl<T: Pod> NativeBuffer<T> {
 
     /// A value for each of `inputs`.
     fn map<A: Copy>(inputs: &[A], f: impl Fn(A) -> T) -> Self {
-        Self::filled(inputs.len(), |values| {
-            let (blocks, rest) = values.as_chunks_mut::<LANES>();
-            let (input_blocks, input_rest) = inputs.as_chunks::<LANES>();
-            for (block, inputs) in blocks.iter_mut().zip(input_blocks) {
-                for lane in 0..LANES {
-                    block[lane].write(f(inputs[lane]));
-                }
-            }
-            for (value, &input) in rest.iter_mut().zip(input_rest) {
-                value.write(f(input));
-            }
-        })
+        Self::filled(inputs.len(), |values| map_into(values, inputs, f))
     }
 
     /// A value for each pair of `left` and `right`, which are of one length.
     fn zip_map<A: Copy, B: Copy>(left: &[A], right: &[B], f: impl Fn(A, B) -> T) -> Self {
         assert_eq!(left.len(), right.len());
-        Self::filled(left.len(), |values| {
-            let (blocks, rest) = values.as_chunks_mut::<LANES>();
-            let (left_blocks, left_rest) = left.as_chunks::<LANES>();
-            let (right_blocks, right_rest) = right.as_chunks::<LANES>();
-            let pairs = left_blocks.iter().zip(right_blocks);
-            for (block, (left, right)) in blocks.iter_mut().zip(pairs) {
-                for lane in 0..LANES {
-                    block[lane].write(f(left[lane], right[lane]));
-                }
-            }
-            let pairs = left_rest.iter().zip(right_rest);
-            for (value, (&left, &right)) in rest.iter_mut().zip(pairs) {
-                value.write(f(left, right));
-            }
-        })
+        Self::filled(left.len(), |values| zip_map_into(values, left, right, f))
     }
 
     /// `len` values. `fill` writes all of them.
@@ -110,6 +85,45 @@ impl<T: Pod> NativeBuffer<T> {
         // SAFETY: `fill` has written all values, and they are plain data, without bytes between them.
         unsafe { bytes.set_len(len * size_of::<T>()) };
         Self { bytes, values: PhantomData }
+    }
+}
+
+/// Writes a value for each of `inputs`. With vector instructions, which every host of components has: simple functions
+/// then make several values at once.
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+fn map_into<A: Copy, T>(values: &mut [MaybeUninit<T>], inputs: &[A], f: impl Fn(A) -> T) {
+    let (blocks, rest) = values.as_chunks_mut::<LANES>();
+    let (input_blocks, input_rest) = inputs.as_chunks::<LANES>();
+    for (block, inputs) in blocks.iter_mut().zip(input_blocks) {
+        for lane in 0..LANES {
+            block[lane].write(f(inputs[lane]));
+        }
+    }
+    for (value, &input) in rest.iter_mut().zip(input_rest) {
+        value.write(f(input));
+    }
+}
+
+/// Writes a value for each pair, as [`map_into`] does.
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+fn zip_map_into<A: Copy, B: Copy, T>(
+    values: &mut [MaybeUninit<T>],
+    left: &[A],
+    right: &[B],
+    f: impl Fn(A, B) -> T,
+) {
+    let (blocks, rest) = values.as_chunks_mut::<LANES>();
+    let (left_blocks, left_rest) = left.as_chunks::<LANES>();
+    let (right_blocks, right_rest) = right.as_chunks::<LANES>();
+    let pairs = left_blocks.iter().zip(right_blocks);
+    for (block, (left, right)) in blocks.iter_mut().zip(pairs) {
+        for lane in 0..LANES {
+            block[lane].write(f(left[lane], right[lane]));
+        }
+    }
+    let pairs = left_rest.iter().zip(right_rest);
+    for (value, (&left, &right)) in rest.iter_mut().zip(pairs) {
+        value.write(f(left, right));
     }
 }
 

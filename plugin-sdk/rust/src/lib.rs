@@ -41,7 +41,7 @@
 //! `cargo build --release --target wasm32-wasip2`, which gives a component.
 //!
 //! What the five kinds of plugins are: [`transformer`], [`validator`], [`extractor`], [`loader`], [`notifier`].
-//! What columns are: [`types`] for the Rust types, [`column`] to read, [`builder`] to write.
+//! What columns are: [`types`] for the Rust types, [`column`] to read, [`builder`] to write; [`mod@text`] searches text.
 
 pub mod any;
 pub mod batch;
@@ -57,6 +57,7 @@ pub mod loader;
 mod logging;
 pub mod notifier;
 pub mod schema;
+pub mod text;
 pub mod transformer;
 pub mod types;
 pub mod validator;
@@ -84,7 +85,7 @@ pub mod prelude {
     pub use crate::transformer::{DetachedRows, Plan, Rows, Transformer};
     pub use crate::types::{Date, Decimal, Timestamp};
     pub use crate::validator::Validator;
-    pub use crate::{config, extractor, loader, log, notifier, transformer, validator};
+    pub use crate::{config, extractor, loader, log, notifier, text, transformer, validator};
 }
 
 /// A plugin's configuration: made with [`macro@config`].
