@@ -73,7 +73,10 @@ impl CopyBudget {
 pub fn held_bytes(batch: &RecordBatch, positions: &[usize]) -> u64 {
     let columns = positions.iter().map(|&position| batch.column(position));
     columns
-        .map(|column| range_bytes(&column.to_data(), 0, column.len()))
+        .map(|column| match column.data_type().primitive_width() {
+            Some(width) => (column.len() as u64).saturating_mul(width as u64),
+            None => range_bytes(&column.to_data(), 0, column.len()),
+        })
         .fold(0, u64::saturating_add)
 }
 

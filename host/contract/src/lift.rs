@@ -8,12 +8,12 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayData, ArrayRef, AsArray, Decimal32Array, Decimal64Array, Decimal128Array,
-    Decimal256Array, FixedSizeListArray, LargeListArray, ListArray, MapArray, StructArray,
-    downcast_array, make_array,
+    Array, ArrayData, ArrayRef, ArrowPrimitiveType, AsArray, Decimal32Array, Decimal64Array,
+    Decimal128Array, Decimal256Array, FixedSizeListArray, LargeListArray, ListArray, MapArray,
+    PrimitiveArray, StructArray, downcast_array, downcast_primitive, make_array,
 };
-use arrow::buffer::Buffer;
-use arrow::datatypes::{DataType, Field};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
+use arrow::datatypes::{ArrowNativeType, DataType, Field};
 use arrow::error::ArrowError;
 
 use crate::bindings::types::Node;
@@ -40,7 +40,7 @@ pub enum ColumnBreach {
 /// Lifts one top-level column of `rows` values from its nodes.
 pub fn lift_column(field: &Field, nodes: Vec<Node>, rows: usize) -> Result<ArrayRef, ColumnBreach> {
     let mut nodes = nodes.into_iter();
-    let array = make_array(take_data(field.name(), field.data_type(), &mut nodes, Some(rows))?);
+    let array = take_column(field, &mut nodes, rows)?;
     if nodes.len() > 0 {
         return Err(ColumnBreach::TrailingNodes {
             column: field.name().clone(),
@@ -61,7 +61,7 @@ pub fn lift_columns(
     let mut columns = Vec::with_capacity(fields.len());
     for field in fields {
         let field = field.as_ref();
-        let array = make_array(take_data(field.name(), field.data_type(), &mut nodes, Some(rows))?);
+        let array = take_column(field, &mut nodes, rows)?;
         check_column(field, &array)?;
         columns.push(array);
     }
@@ -161,6 +161,75 @@ fn check_decimals(data: &ArrayData) -> Result<(), ArrowError> {
     }
 }
 
+/// One top-level column.
+fn take_column(
+    field: &Field,
+    nodes: &mut std::vec::IntoIter<Node>,
+    rows: usize,
+) -> Result<ArrayRef, ColumnBreach> {
+    let (column, data_type) = (field.name(), field.data_type());
+    // Numbers are the most common, and need none of what nested types do.
+    macro_rules! flat {
+        ($type:ty) => {
+            take_flat::<$type>(column, data_type, next_node(column, data_type, nodes)?, rows)
+        };
+    }
+    downcast_primitive! {
+        data_type => (flat),
+        _ => Ok(make_array(take_data(column, data_type, nodes, Some(rows))?)),
+    }
+}
+
+fn take_flat<T: ArrowPrimitiveType>(
+    column: &str,
+    data_type: &DataType,
+    node: Node,
+    rows: usize,
+) -> Result<ArrayRef, ColumnBreach> {
+    check_length(column, node.length, rows)?;
+    let values = sized(column, "values", node.values, rows.saturating_mul(size_of::<T::Native>()))?;
+    let nulls = validity(column, node.validity, rows)?
+        .map(|bits| NullBuffer::new(BooleanBuffer::new(bits, 0, rows)))
+        .filter(|nulls| nulls.null_count() > 0);
+    let array = PrimitiveArray::<T>::new(scalars(values), nulls);
+    Ok(Arc::new(array.with_data_type(data_type.clone())))
+}
+
+/// Bytes as values. An allocator aligns buffers of any size that matters; it need not.
+fn scalars<T: ArrowNativeType>(bytes: Buffer) -> ScalarBuffer<T> {
+    if bytes.as_ptr().cast::<T>().is_aligned() {
+        return bytes.into();
+    }
+    Buffer::from_slice_ref(bytes.as_slice()).into()
+}
+
+fn next_node(
+    column: &str,
+    data_type: &DataType,
+    nodes: &mut std::vec::IntoIter<Node>,
+) -> Result<Node, ColumnBreach> {
+    nodes.next().ok_or_else(|| ColumnBreach::MissingNodes {
+        column: column.to_owned(),
+        data_type: data_type.clone(),
+    })
+}
+
+fn check_length(column: &str, actual: u32, expected: usize) -> Result<(), ColumnBreach> {
+    let actual = actual as usize;
+    if actual == expected {
+        return Ok(());
+    }
+    Err(ColumnBreach::Length { column: column.to_owned(), expected, actual })
+}
+
+/// The bits of the nulls, where there are any.
+fn validity(column: &str, bits: Vec<u8>, rows: usize) -> Result<Option<Buffer>, ColumnBreach> {
+    if bits.is_empty() {
+        return Ok(None);
+    }
+    sized(column, "validity", bits, rows.div_ceil(8)).map(Some)
+}
+
 /// One array and its children, in pre-order. `rows` is the exact length where the parent fixes it.
 fn take_data(
     column: &str,
@@ -168,17 +237,10 @@ fn take_data(
     nodes: &mut std::vec::IntoIter<Node>,
     rows: Option<usize>,
 ) -> Result<ArrayData, ColumnBreach> {
-    let Some(node) = nodes.next() else {
-        return Err(ColumnBreach::MissingNodes {
-            column: column.to_owned(),
-            data_type: data_type.clone(),
-        });
-    };
+    let node = next_node(column, data_type, nodes)?;
     let length = node.length as usize;
-    if let Some(expected) = rows
-        && expected != length
-    {
-        return Err(ColumnBreach::Length { column: column.to_owned(), expected, actual: length });
+    if let Some(expected) = rows {
+        check_length(column, node.length, expected)?;
     }
     let mut children = Vec::new();
     match data_type {
@@ -215,9 +277,9 @@ fn take_data(
             }
         }
     }
-    let validity = match (data_type, node.validity.is_empty()) {
-        (DataType::Null, _) | (_, true) => None,
-        (_, false) => Some(sized(column, "validity", node.validity, length.div_ceil(8))?),
+    let validity = match data_type {
+        DataType::Null => None,
+        _ => validity(column, node.validity, length)?,
     };
     ArrayData::builder(data_type.clone())
         .len(length)

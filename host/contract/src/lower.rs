@@ -8,8 +8,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayData, ArrayRef, RecordBatch, RecordBatchOptions, make_array};
-use arrow::buffer::{BooleanBuffer, Buffer};
+use arrow::array::{
+    Array, ArrayData, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, downcast_primitive,
+    make_array,
+};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{ArrowNativeType, DataType, FieldRef, Schema};
 use arrow::error::ArrowError;
@@ -72,7 +75,12 @@ impl Lowered {
     pub fn new(batch: &RecordBatch, positions: &[usize]) -> Result<Self, LowerError> {
         let mut lowered = Self::default();
         for &position in positions {
-            let array = plain(batch.schema_ref().field(position).name(), batch.column(position))?;
+            let column = batch.column(position);
+            if let Some(node) = flat_node(column.as_ref())? {
+                lowered.nodes.push(node);
+                continue;
+            }
+            let array = plain(batch.schema_ref().field(position).name(), column)?;
             push_nodes(&array.to_data(), &mut lowered.nodes)?;
         }
         Ok(lowered)
@@ -137,14 +145,40 @@ pub(crate) fn plain(column: &str, array: &ArrayRef) -> Result<ArrayRef, LowerErr
     if &crossing == array.data_type() { Ok(Arc::clone(array)) } else { Ok(cast(array, &crossing)?) }
 }
 
+/// The node of a column of numbers or the like, which is nearly all there is to most columns: taken from the array
+/// itself, without the general description of it.
+fn flat_node(array: &dyn Array) -> Result<Option<LoweredNode>, LowerError> {
+    macro_rules! values {
+        ($type:ty) => {
+            array.as_primitive::<$type>().values().inner().clone()
+        };
+    }
+    let values = downcast_primitive! {
+        array.data_type() => (values),
+        _ => return Ok(None),
+    };
+    Ok(Some(LoweredNode {
+        length: row_count(array.len())?,
+        validity: validity(array.nulls()),
+        offsets: None,
+        values: Some(values),
+    }))
+}
+
+fn row_count(rows: usize) -> Result<u32, LowerError> {
+    u32::try_from(rows).map_err(|_| LowerError::Rows(rows))
+}
+
+/// The bits of the nulls, starting with a byte; none where there are no nulls.
+fn validity(nulls: Option<&NullBuffer>) -> Option<Buffer> {
+    nulls.filter(|nulls| nulls.null_count() > 0).map(|nulls| nulls.inner().sliced())
+}
+
 fn push_nodes(data: &ArrayData, nodes: &mut Vec<LoweredNode>) -> Result<(), LowerError> {
     let (offset, length) = (data.offset(), data.len());
     let mut node = LoweredNode {
-        length: u32::try_from(length).map_err(|_| LowerError::Rows(length))?,
-        validity: data
-            .nulls()
-            .filter(|nulls| nulls.null_count() > 0)
-            .map(|nulls| nulls.inner().sliced()),
+        length: row_count(length)?,
+        validity: validity(data.nulls()),
         offsets: None,
         values: None,
     };

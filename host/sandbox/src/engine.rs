@@ -211,6 +211,8 @@ fn pool(instances: u32) -> PoolingAllocationConfig {
         .max_component_instance_size(8 << 20)
         .linear_memory_keep_resident(2 << 20)
         .table_keep_resident(512 << 10)
+        // As much of a stack as a simple call uses: clearing it costs less than its pages, given back and taken anew.
+        .async_stack_keep_resident(16 << 10)
         .decommit_batch_size(16)
         .pagemap_scan(Enabled::Auto);
     pool

@@ -6,7 +6,9 @@
 //! out to need it: after a refusal of memory, too much output or a missed deadline, half as much crosses; after many calls
 //! that went well, twice as much again.
 
+use std::borrow::Cow;
 use std::fs;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use arrow::array::RecordBatch;
@@ -67,6 +69,14 @@ impl BatchSizer {
             Some(_) => {}
         }
     }
+}
+
+/// Some rows of a batch, in a row. All of them are the batch itself: to slice many columns takes its time too.
+pub fn part<'a>(batch: &'a RecordBatch, rows: &Range<usize>) -> Cow<'a, RecordBatch> {
+    if *rows == (0..batch.num_rows()) {
+        return Cow::Borrowed(batch);
+    }
+    Cow::Owned(batch.slice(rows.start, rows.len()))
 }
 
 /// The cache that a core has for itself: on Linux as the kernel tells it, such as `1024K`.
