@@ -27,10 +27,10 @@ impl Workspace {
     ///
     /// When `CARGO_TARGET_DIR` cannot be made absolute.
     pub fn find() -> Result<Self, String> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .expect("xtask/ lies in the repository")
-            .to_owned();
+        // Cargo tells where this checkout is. What was compiled in may be another one with the same target directory.
+        let xtask = env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+        let root = xtask.parent().expect("xtask/ lies in the repository").to_owned();
         let target = match env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty()) {
             // Relative to where the user is, not to the root where commands run.
             Some(folder) => std::path::absolute(&folder).map_err(|error| {
