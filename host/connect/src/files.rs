@@ -104,6 +104,11 @@ impl FoundFile {
     }
 }
 
+/// The pattern that only the file of this path matches, whatever characters are in it.
+pub fn literal_pattern(path: &str) -> String {
+    glob::Pattern::escape(path)
+}
+
 /// The files that match, in the order of the patterns and of their names.
 ///
 /// # Errors

@@ -13,20 +13,16 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::json::LineDelimitedWriter;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::hashed_file::HashedFile;
+use super::parquet_file::ParquetFile;
 use super::{CommitReport, PartName, Rejection, Sink, StageWriter, StagedPart, WriteMode};
 use crate::error::{ConnectError, Result};
 
 /// The folder inside the target in which attempts are staged; readers pass over names that begin with a dot.
 const STAGING_FOLDER: &str = ".wasmill";
-/// Parquet row groups are closed when they hold this much, so that a writer's memory is bounded.
-const ROW_GROUP_BYTES: usize = 64 << 20;
 
 /// A folder of Parquet files, compressed with zstd.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -219,15 +215,7 @@ impl Sink for FileSink {
         let file = HashedFile::create(self.staging(&part.run).join(name))?;
         let path = file.path().to_owned();
         let writer = match self.format {
-            Format::Parquet => {
-                let properties = WriterProperties::builder()
-                    .set_compression(Compression::ZSTD(ZstdLevel::default()))
-                    .set_created_by("wasmill".to_owned())
-                    .build();
-                let writer = ArrowWriter::try_new(file, schema, Some(properties))
-                    .map_err(ConnectError::parquet(&path))?;
-                FormatWriter::Parquet(Box::new(writer))
-            }
+            Format::Parquet => FormatWriter::Parquet(Box::new(ParquetFile::new(file, schema))),
             Format::Csv { delimiter } => {
                 let mut writer =
                     arrow::csv::WriterBuilder::new().with_delimiter(delimiter).build(file);
@@ -277,7 +265,7 @@ fn is_nested(data_type: &DataType) -> bool {
 }
 
 enum FormatWriter {
-    Parquet(Box<ArrowWriter<HashedFile>>),
+    Parquet(Box<ParquetFile>),
     Csv(Box<arrow::csv::Writer<HashedFile>>),
     Jsonl(Box<LineDelimitedWriter<HashedFile>>),
 }
@@ -294,9 +282,6 @@ impl StageWriter for FileStageWriter {
         match &mut self.writer {
             FormatWriter::Parquet(writer) => {
                 writer.write(batch).map_err(ConnectError::parquet(&self.path))?;
-                if writer.in_progress_size() > ROW_GROUP_BYTES {
-                    writer.flush().map_err(ConnectError::parquet(&self.path))?;
-                }
             }
             FormatWriter::Csv(writer) => {
                 writer.write(batch).map_err(ConnectError::arrow(&self.path))?;
@@ -312,7 +297,7 @@ impl StageWriter for FileStageWriter {
     fn finish(self: Box<Self>) -> Result<StagedPart> {
         let mut file = match self.writer {
             FormatWriter::Parquet(writer) => {
-                writer.into_inner().map_err(ConnectError::parquet(&self.path))?
+                writer.finish().map_err(ConnectError::parquet(&self.path))?
             }
             FormatWriter::Csv(writer) => writer.into_inner(),
             FormatWriter::Jsonl(mut writer) => {

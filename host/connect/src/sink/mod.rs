@@ -4,9 +4,11 @@
 //! accepted and the gate is passed, the staged parts that count are **committed**, once per run: a
 //! commit that is repeated after a crash finds what is done already and does the rest.
 
+pub mod discard;
 pub mod files;
 mod hashed_file;
 pub mod ipc;
+mod parquet_file;
 pub mod sqlite;
 
 use std::path::{Path, PathBuf};

@@ -6,6 +6,7 @@
 //! parser, so quoted line breaks are no trouble.
 
 use std::io::Read;
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,9 +15,9 @@ use arrow::compute::{CastOptions, cast_with_options, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::util::display::FormatOptions;
 use csv::{ByteRecord, ReaderBuilder, StringRecord};
-use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt as _, StreamExt as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -210,14 +211,18 @@ impl Source for CsvSource {
         let layout = Arc::clone(&self.layout);
         let split_bytes = self.split_bytes;
         async move {
-            let cut = move || -> Result<Vec<SourceSplit>> {
-                let mut splits = Vec::new();
-                for file in files {
-                    splits.extend(cut_file(file, &layout, split_bytes)?);
-                }
-                Ok(splits)
-            };
-            tokio::task::spawn_blocking(cut).await.expect("cutting files does not panic")
+            // To find the cuts is a pass over all bytes: over as many files at once as there are cores.
+            let at_once = std::thread::available_parallelism().map_or(1, NonZero::get);
+            let cuts = stream::iter(files).map(|file| {
+                let layout = Arc::clone(&layout);
+                tokio::task::spawn_blocking(move || cut_file(file, &layout, split_bytes))
+            });
+            let mut splits = Vec::new();
+            let mut cuts = cuts.buffered(at_once);
+            while let Some(cut) = cuts.next().await {
+                splits.extend(cut.expect("cutting a file does not panic")?);
+            }
+            Ok(splits)
         }
         .boxed()
     }
@@ -465,7 +470,6 @@ mod tests {
     use std::io::Write;
 
     use arrow::datatypes::Int64Type;
-    use futures::StreamExt;
 
     use super::*;
 

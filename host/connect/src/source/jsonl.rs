@@ -12,7 +12,7 @@ use arrow::array::{RecordBatch, UInt64Array};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
-use arrow::json::reader::infer_json_schema_from_iterator;
+use arrow::json::reader::{Decoder, infer_json_schema_from_iterator};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -187,6 +187,9 @@ struct JsonlBatches {
     schema: SchemaRef,
     batch_rows: usize,
     lines: BufReader<Box<dyn Read + Send>>,
+    /// The text of the batch in hand, and the decoder, are kept for the memory that they have taken.
+    text: Vec<u8>,
+    decoder: Option<Decoder>,
     /// The number of the next line of the split, counted from 1.
     line: u64,
     /// The position of the next record.
@@ -205,11 +208,13 @@ impl JsonlBatches {
     fn open(split: JsonlSplit, schema: SchemaRef, batch_rows: usize) -> Result<Self> {
         split.file.check_unchanged()?;
         let lines = BufReader::with_capacity(256 << 10, split.file.reader(split.range)?);
-        Ok(Self { split, schema, batch_rows, lines, line: 1, position: 0 })
+        let (text, decoder) = (Vec::new(), None);
+        Ok(Self { split, schema, batch_rows, lines, text, decoder, line: 1, position: 0 })
     }
 
     fn next_batch(&mut self) -> Result<Option<SourceBatch>> {
-        let mut text = Vec::new();
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
         let mut lines = Vec::with_capacity(self.batch_rows);
         let mut bad_records = Vec::new();
         while lines.len() < self.batch_rows {
@@ -244,7 +249,7 @@ impl JsonlBatches {
         if lines.is_empty() && bad_records.is_empty() {
             return Ok(None);
         }
-        let batch = match self.decode(&text, lines.len()) {
+        let batch = match self.decode(&text) {
             Ok(batch) if batch.num_rows() == lines.len() => batch,
             // Something is wrong with at least one line: each is tried by itself.
             _ => {
@@ -252,7 +257,7 @@ impl JsonlBatches {
                 let mut good_lines = Vec::with_capacity(lines.len());
                 for line in lines {
                     let raw = &text[line.range.clone()];
-                    match self.decode(raw, 1) {
+                    match self.decode(raw) {
                         Ok(batch) if batch.num_rows() == 1 => {
                             good_text.extend_from_slice(raw);
                             good_lines.push(line);
@@ -272,26 +277,33 @@ impl JsonlBatches {
                     }
                 }
                 lines = good_lines;
-                self.decode(&good_text, lines.len())
-                    .map_err(ConnectError::arrow(&self.split.file.path))?
+                self.decode(&good_text).map_err(ConnectError::arrow(&self.split.file.path))?
             }
         };
+        self.text = text;
         bad_records.sort_by_key(|record| record.position);
         let positions = UInt64Array::from_iter_values(lines.iter().map(|line| line.position));
         Ok(Some(SourceBatch { batch, positions, bad_records }))
     }
 
-    /// The rows of `text`, of which there should be `rows`.
-    fn decode(&self, text: &[u8], rows: usize) -> std::result::Result<RecordBatch, ArrowError> {
-        let mut decoder = ReaderBuilder::new(Arc::clone(&self.schema))
-            .with_batch_size(rows + 1)
-            .with_coerce_primitive(true)
-            .build_decoder()?;
+    /// The rows of `text`, which holds no more lines than a batch has rows.
+    fn decode(&mut self, text: &[u8]) -> std::result::Result<RecordBatch, ArrowError> {
+        let mut decoder = match self.decoder.take() {
+            Some(decoder) => decoder,
+            // One row more, so that a second object in a line is decoded and counted, or is left over.
+            None => ReaderBuilder::new(Arc::clone(&self.schema))
+                .with_batch_size(self.batch_rows + 1)
+                .with_coerce_primitive(true)
+                .build_decoder()?,
+        };
         let consumed = decoder.decode(text)?;
         if consumed < text.len() {
             return Err(ArrowError::JsonError("more than one JSON object a line".to_owned()));
         }
-        Ok(decoder.flush()?.unwrap_or_else(|| RecordBatch::new_empty(Arc::clone(&self.schema))))
+        let batch = decoder.flush()?;
+        // After an error there may be half a row in it; then it is not kept.
+        self.decoder = Some(decoder);
+        Ok(batch.unwrap_or_else(|| RecordBatch::new_empty(Arc::clone(&self.schema))))
     }
 
     fn bad_record(&self, line: &Line, raw: &[u8], rule: &str, message: String) -> BadRecord {
