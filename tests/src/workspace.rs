@@ -51,6 +51,13 @@ impl Workspace {
         Outcome::new(&output)
     }
 
+    /// The same, with environment variables.
+    pub fn wasmill_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
+        let mut command = self.command(arguments);
+        let output = command.envs(variables.iter().copied()).output().expect("the binary runs");
+        Outcome::new(&output)
+    }
+
     /// Starts the command line in the folder.
     pub fn start(&self, arguments: &[&str]) -> Child {
         let mut command = self.command(arguments);

@@ -13,6 +13,8 @@ macro_rules! say {
     };
 }
 
+mod allocator;
+mod bench;
 mod cache;
 mod check;
 mod failure;
@@ -32,6 +34,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::bench::BenchArgs;
 use crate::cache::CacheArgs;
 use crate::failure::Failure;
 
@@ -40,7 +43,7 @@ Exit codes (sysexits):
     0  done
     2  the command line is wrong
    65  the data was refused: by a gate, a limit on quarantined rows, or on_... = \"fail\"
-   66  the pipeline file, ledger or run that is asked for does not exist
+   66  the pipeline file, component, data file, ledger or run that is asked for does not exist
    70  a plugin failed, or wasmill itself
    74  reading or writing failed
    75  a temporary failure: try again
@@ -80,6 +83,9 @@ enum Command {
         #[command(flatten)]
         cache: CacheArgs,
     },
+    /// Measures what each step of a pipeline costs, or one plugin: publishes nothing, and leaves nothing behind.
+    #[command(after_help = bench::EXAMPLES)]
+    Bench(BenchArgs),
     /// Shows past runs.
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -178,6 +184,7 @@ struct LedgerArgs {
 }
 
 fn main() -> ExitCode {
+    allocator::keep_freed_memory();
     let cli = Cli::parse();
     tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().with_target(false).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -205,6 +212,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
             run::run(&file, output.output, &cache, verbose).await
         }
         Command::Check { file, output, cache } => check::check(&file, output.output, &cache).await,
+        Command::Bench(args) => bench::bench(&args).await,
         Command::Runs(RunsCommand::List { ledger, output, limit }) => {
             runs::list(&ledger, output.output, limit).await
         }

@@ -81,7 +81,7 @@ fn invalid(file: &Path, failed: &CheckFailed, output: Output) -> Failure {
 
 /// The first interruption ends the run in order, the second at once.
 #[expect(clippy::exit, reason = "whoever interrupts twice wants no more order")]
-fn cancelled_by_signals() -> CancellationToken {
+pub fn cancelled_by_signals() -> CancellationToken {
     let cancel = CancellationToken::new();
     let token = cancel.clone();
     tokio::spawn(async move {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use indexmap::IndexMap;
+use serde_json::{Map, Value};
 use wasmill_connect::sink::Sink;
 use wasmill_connect::source::Source;
 use wasmill_sandbox::component::Digest;
@@ -21,7 +22,8 @@ use crate::events::Observer;
 use crate::file::diagnostic::Diagnostic;
 use crate::file::sections::{BadRowPolicy, EventKind, Tolerance, ViolationPolicy};
 
-/// A pipeline that can be run.
+/// A pipeline that can be run. Cheap to clone: plugins and connectors are shared.
+#[derive(Clone)]
 pub struct CheckedPipeline {
     pub(crate) name: String,
     /// The folder of the file.
@@ -55,6 +57,7 @@ impl CheckedPipeline {
 }
 
 /// What holds for the whole pipeline.
+#[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) ledger: String,
     pub(crate) seed: u64,
@@ -65,6 +68,7 @@ pub(crate) struct Settings {
 }
 
 /// A step whose rows can be read.
+#[derive(Clone)]
 pub(crate) struct Step {
     pub(crate) name: String,
     pub(crate) inputs: Vec<String>,
@@ -73,6 +77,7 @@ pub(crate) struct Step {
     pub(crate) work: Work,
 }
 
+#[derive(Clone)]
 pub(crate) enum Work {
     Source(Arc<SourceWork>),
     Transform(Arc<TransformWork>),
@@ -97,6 +102,10 @@ pub(crate) struct TransformWork {
     pub(crate) on_fault: BadRowPolicy,
     pub(crate) on_bad_row: BadRowPolicy,
     pub(crate) partitions: u32,
+    /// The plugin's configuration.
+    pub(crate) config: Arc<Map<String, Value>>,
+    /// Whether it was granted a connection.
+    pub(crate) is_connected: bool,
 }
 
 pub(crate) struct SqlWork {
@@ -113,6 +122,10 @@ pub(crate) struct ValidateWork {
     pub(crate) on_violation: ViolationPolicy,
     pub(crate) on_fault: BadRowPolicy,
     pub(crate) max_quarantined: Option<Tolerance>,
+    /// The plugin's configuration.
+    pub(crate) config: Arc<Map<String, Value>>,
+    /// Whether it was granted a connection.
+    pub(crate) is_connected: bool,
 }
 
 pub(crate) struct SinkStep {
@@ -129,6 +142,7 @@ pub(crate) enum SinkTarget {
     Plugin { loader: Loader, binding: Arc<LoadBinding>, digest: Digest },
 }
 
+#[derive(Clone)]
 pub(crate) struct NotifierStep {
     pub(crate) notifier: Notifier,
     pub(crate) on: Vec<EventKind>,

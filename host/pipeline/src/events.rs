@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use serde::Serialize;
 use wasmill_sandbox::capability::log::{Level, LogLine, LogSink};
 
@@ -53,6 +54,12 @@ pub trait Observer: Send + Sync {
     /// counted too, so this is for progress displays only.
     fn counted(&self, step: &str, counts: &StepCounts) {
         let _ = (step, counts);
+    }
+
+    /// A plugin that treats batches independently is about to see these rows, with all columns of the step's input: once
+    /// for each batch. They are the data itself: what is kept of them is kept in memory.
+    fn seen(&self, step: &str, rows: &RecordBatch) {
+        let _ = (step, rows);
     }
 }
 

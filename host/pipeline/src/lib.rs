@@ -21,8 +21,9 @@
 //! ```
 //!
 //! Where what is: [`file`] reads the text, [`check`] makes a [`checked`] pipeline of it, `plan` divides it into phases
-//! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole.
+//! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole, [`bench`] measures it.
 
+pub mod bench;
 pub mod check;
 pub mod checked;
 pub mod error;

@@ -7,7 +7,10 @@
 //! A WebAssembly instance that has trapped, or whose call was cancelled, cannot be entered again. So
 //! a fault drops the store at once, and later calls are refused with [`Fault::Gone`].
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use wasmill_contract::bindings::{http, logging, store, types};
@@ -74,6 +77,12 @@ pub struct Usage {
     pub peak_memory: u64,
     /// Log lines beyond the limit.
     pub dropped_log_lines: u64,
+    /// Bytes of rows that were passed in, as they cross.
+    #[serde(default)]
+    pub bytes_in: u64,
+    /// Bytes of rows, selections, findings and partial states that were returned, as they cross.
+    #[serde(default)]
+    pub bytes_out: u64,
 }
 
 impl Usage {
@@ -84,6 +93,8 @@ impl Usage {
         self.time += other.time;
         self.peak_memory = self.peak_memory.max(other.peak_memory);
         self.dropped_log_lines += other.dropped_log_lines;
+        self.bytes_in += other.bytes_in;
+        self.bytes_out += other.bytes_out;
     }
 }
 
@@ -140,7 +151,13 @@ impl Call {
         &self,
         call: impl Future<Output = wasmtime::Result<R>>,
     ) -> wasmtime::Result<R> {
-        match tokio::time::timeout(self.deadline, call).await {
+        let mut call = pin!(call);
+        // Most calls return without having waited, and need no timer.
+        let at_once = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+        if let Poll::Ready(result) = at_once {
+            return result;
+        }
+        match tokio::time::timeout_at((self.started + self.deadline).into(), call).await {
             Ok(result) => result,
             Err(_) => Err(wasmtime::Error::new(DeadlinePassed)),
         }
@@ -212,6 +229,12 @@ impl<B> Guest<B> {
     /// What the instance has used up so far.
     pub(crate) fn usage(&self) -> Usage {
         Usage { dropped_log_lines: self.log.dropped_lines(), ..self.usage }
+    }
+
+    /// Counts rows that crossed.
+    pub(crate) fn crossed(&mut self, bytes_in: u64, bytes_out: u64) {
+        self.usage.bytes_in += bytes_in;
+        self.usage.bytes_out += bytes_out;
     }
 
     /// Prepares a call that processes `rows` rows. `position` chooses the stream of virtual randomness.

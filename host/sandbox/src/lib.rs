@@ -21,6 +21,7 @@
 pub mod cache;
 pub mod capability;
 pub mod component;
+mod crossing;
 pub mod engine;
 pub mod extractor;
 pub mod fault;

@@ -13,6 +13,7 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use crate::component::{LinkError, Plugin, PluginKind};
+use crate::crossing;
 use crate::fault::Fault;
 use crate::guest::{Environment, Guest, GuestState, Position, Usage};
 use crate::lowering::LoweredBatch;
@@ -167,6 +168,7 @@ impl OpenLoader {
             self.guest.begin(EXPORT, batch.num_rows(), Position::Row(first_row))?;
         let result = call.run(exports.write.call(store, lowered.param(&nodes))).await;
         let findings = self.guest.end(call, result)?;
+        self.guest.crossed(lowered.byte_count(), crossing::findings(&findings));
         let findings = Finding::all(findings, batch.num_rows())
             .map_err(|breach| self.guest.breach(EXPORT, breach))?;
         self.staged += rows_without_finding(&findings, batch.num_rows()) as u64;

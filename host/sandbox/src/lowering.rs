@@ -49,6 +49,16 @@ impl LoweredBatch {
         }
     }
 
+    /// How many bytes will be copied into the guest.
+    pub(crate) fn byte_count(&self) -> u64 {
+        let bytes = match &self.values {
+            Values::Columns(lowered) => lowered.byte_count(),
+            Values::Ipc(bytes) => bytes.len(),
+            Values::Json(text) => text.len(),
+        };
+        bytes as u64
+    }
+
     /// The parameter of the call. `nodes` are those that [`Self::nodes`] returned.
     pub(crate) fn param<'a>(&'a self, nodes: &'a [NodeParam<'a>]) -> BatchParam<'a> {
         let values = match &self.values {

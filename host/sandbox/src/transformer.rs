@@ -12,6 +12,7 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use crate::component::{LinkError, Plugin, PluginKind};
+use crate::crossing::Returned;
 use crate::fault::Fault;
 use crate::guest::{Environment, Guest, GuestState, Position, Usage};
 use crate::lowering::LoweredBatch;
@@ -79,7 +80,7 @@ impl Transformer {
         let transform = exports.bindings.wasmill_plugin_transform();
         let result = call.run(transform.call_open(store, self.step.config(), &input_schema)).await;
         guest.end(call, result)?;
-        Ok(OpenTransformer { guest, binding, rows: 0 })
+        Ok(OpenTransformer { guest, binding, rows: 0, returned: Returned::default() })
     }
 }
 
@@ -88,6 +89,7 @@ pub struct OpenTransformer {
     guest: Guest<TransformExports>,
     binding: Arc<TransformBinding>,
     rows: usize,
+    returned: Returned,
 }
 
 impl OpenTransformer {
@@ -106,6 +108,8 @@ impl OpenTransformer {
             self.guest.begin(EXPORT, batch.num_rows(), Position::Row(first_row))?;
         let result = call.run(exports.process.call(store, lowered.param(&nodes))).await;
         let processed = self.guest.end(call, result)?;
+        self.returned.observe(&processed.outputs, &processed.bad_rows);
+        self.guest.crossed(lowered.byte_count(), self.returned.bytes);
         let limits = self.guest.limits();
         let limits = OutputLimits {
             rows: limits.output_rows(batch.num_rows()),
@@ -123,9 +127,17 @@ impl OpenTransformer {
         let transform = exports.bindings.wasmill_plugin_transform();
         let result = call.run(transform.call_finish(store)).await;
         let outputs = self.guest.end(call, result)?;
+        self.returned.observe(&outputs, &[]);
+        self.guest.crossed(0, self.returned.bytes);
         let row_limit = self.guest.limits().output_rows(self.rows);
         Processed::from_finish(&self.binding, outputs, row_limit)
             .map_err(|breach| self.guest.breach(EXPORT, breach))
+    }
+
+    /// For each new column, whether the last call handed it back as an input column that is kept, so that its values did
+    /// not cross. Shorter than the columns, or empty, where the rest did.
+    pub fn kept_by_last_call(&self) -> &[bool] {
+        &self.returned.kept
     }
 
     /// What the instance has used up.

@@ -12,6 +12,7 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use crate::component::{LinkError, Plugin, PluginKind};
+use crate::crossing;
 use crate::fault::Fault;
 use crate::guest::{Environment, Guest, GuestState, Position, Usage};
 use crate::lowering::LoweredBatch;
@@ -109,6 +110,7 @@ impl OpenValidator {
             self.guest.begin(EXPORT, batch.num_rows(), Position::Row(first_row))?;
         let result = call.run(exports.check.call(store, lowered.param(&nodes))).await;
         let verdict = self.guest.end(call, result)?;
+        self.guest.crossed(lowered.byte_count(), crossing::verdict(&verdict));
         Verdict::new(verdict, batch.num_rows()).map_err(|breach| self.guest.breach(EXPORT, breach))
     }
 

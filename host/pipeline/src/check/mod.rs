@@ -15,6 +15,7 @@ mod steps;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use wasmill_ledger::Ledger;
 use wasmill_sandbox::cache::ComponentCache;
@@ -24,7 +25,7 @@ use crate::events::Observer;
 use crate::file::diagnostic::{Cause, Diagnostic, Severity};
 use crate::file::document::Document;
 use crate::file::reader;
-use crate::file::sections::{PipelineFile, default_ledger};
+use crate::file::sections::{PipelineFile, SinkKind, default_ledger};
 
 use self::plugins::Plugins;
 use self::steps::Checker;
@@ -37,6 +38,8 @@ pub struct Pipeline {
     base: PathBuf,
     observer: Arc<dyn Observer>,
     cache: Option<Arc<ComponentCache>>,
+    /// Whether rows reach their sinks, and events their notifiers.
+    has_effects: bool,
 }
 
 /// A pipeline file that could not be read at all.
@@ -78,7 +81,23 @@ impl Pipeline {
             Some(folder) if folder != Path::new("") => folder.to_owned(),
             _ => PathBuf::from("."),
         };
-        Ok(Self { document, syntax, base, observer: Arc::new(()), cache: None })
+        Ok(Self::new(document, syntax, base))
+    }
+
+    /// From sections that a program made. What is found has no place in any file.
+    pub(crate) fn from_sections(root: Map<String, Value>, base: PathBuf) -> Self {
+        Self::new(Document::made(root), Vec::new(), base)
+    }
+
+    fn new(document: Document, syntax: Vec<Diagnostic>, base: PathBuf) -> Self {
+        Self { document, syntax, base, observer: Arc::new(()), cache: None, has_effects: true }
+    }
+
+    /// Leaves the world as it is: rows go nowhere instead of into their sinks, which are not even looked at, and there are
+    /// no notifiers.
+    pub(crate) fn without_effects(mut self) -> Self {
+        self.has_effects = false;
+        self
     }
 
     /// Lets somebody watch the check and the run.
@@ -98,8 +117,7 @@ impl Pipeline {
     /// The run store that the file names, and the folder from which a relative path is taken.
     pub fn ledger(&self) -> (String, &Path) {
         let named = self.document.root().get("pipeline").and_then(|section| section.get("ledger"));
-        let ledger =
-            named.and_then(serde_json::Value::as_str).map_or_else(default_ledger, str::to_owned);
+        let ledger = named.and_then(Value::as_str).map_or_else(default_ledger, str::to_owned);
         (ledger, &self.base)
     }
 
@@ -111,7 +129,10 @@ impl Pipeline {
             return Err(CheckFailed(diagnostics));
         }
         let file = reader::read(&self.document, &mut diagnostics);
-        let Some(file) = file else { return Err(CheckFailed(diagnostics)) };
+        let Some(mut file) = file else { return Err(CheckFailed(diagnostics)) };
+        if !self.has_effects {
+            remove_effects(&mut file);
+        }
         if let Err(error) = Ledger::check_url(&file.pipeline.ledger) {
             let place = self.document.value_place("/pipeline/ledger");
             diagnostics.push(Diagnostic::error(error.to_string()).at(place));
@@ -153,6 +174,13 @@ impl Pipeline {
             warnings: diagnostics,
         })
     }
+}
+
+fn remove_effects(file: &mut PipelineFile) {
+    for (name, sink) in &mut file.sinks {
+        sink.kind = SinkKind::Discard(name.clone());
+    }
+    file.notifiers.clear();
 }
 
 fn settings(file: &PipelineFile) -> Settings {

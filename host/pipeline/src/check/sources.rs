@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use wasmill_connect::error::{ConnectError, Result};
 use wasmill_connect::sink::Sink;
+use wasmill_connect::sink::discard::DiscardSink;
 use wasmill_connect::sink::files::FileSink;
 use wasmill_connect::sink::sqlite::SqliteSink;
 use wasmill_connect::source::Source;
@@ -37,6 +38,7 @@ pub(super) fn open_sink(kind: &SinkKind, base: &Path) -> Result<Option<Arc<dyn S
         SinkKind::Csv(config) => Arc::new(FileSink::csv(config, base)?),
         SinkKind::Jsonl(config) => Arc::new(FileSink::jsonl(config, base)?),
         SinkKind::Sqlite(config) => Arc::new(SqliteSink::new(config, base)?),
+        SinkKind::Discard(sink) => Arc::new(DiscardSink::in_place_of(sink)),
         SinkKind::Plugin(_) => return Ok(None),
     }))
 }

@@ -249,6 +249,8 @@ impl<'a> Checker<'a> {
             on_fault: options.on_fault,
             on_bad_row: options.on_bad_row,
             partitions: options.partitions,
+            config: Arc::clone(&placed.environment.config),
+            is_connected: !used.grants.http.is_empty(),
         };
         Some((schema, Work::Transform(Arc::new(work))))
     }
@@ -298,6 +300,8 @@ impl<'a> Checker<'a> {
             on_violation: section.options.on_violation,
             on_fault: section.options.on_fault,
             max_quarantined: section.options.gate.max_quarantined,
+            config: Arc::clone(&placed.environment.config),
+            is_connected: !section.plugin.grants.http.is_empty(),
         };
         Some(Step {
             name: name.to_owned(),

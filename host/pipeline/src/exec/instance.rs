@@ -1,5 +1,6 @@
 //! The instance of a plugin that a step of a task keeps warm between batches, and how batches go through it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
 use wasmill_sandbox::Usage;
 use wasmill_sandbox::fault::Fault;
-use wasmill_sandbox::sizing::BatchSizer;
+use wasmill_sandbox::sizing::{BatchSizer, part};
 use wasmill_sandbox::transformer::OpenTransformer;
 use wasmill_sandbox::validator::OpenValidator;
 
@@ -77,6 +78,7 @@ impl<N: Openable> Instance<N> {
         batch: &Numbered,
         first_row: u64,
     ) -> Result<Vec<Piece<N::Output>>, Fault> {
+        self.task.observer.seen(self.node.step(), &batch.batch);
         // An instance that cannot be opened fails because of no row.
         self.open = Some(self.take().await?);
         let rows = batch.batch.num_rows();
@@ -144,8 +146,8 @@ struct BatchCall<'a, N: Openable> {
 }
 
 impl<N: Openable> BatchCall<'_, N> {
-    fn slice(&self, rows: &Range<usize>) -> RecordBatch {
-        self.batch.batch.slice(rows.start, rows.len())
+    fn part(&self, rows: &Range<usize>) -> Cow<'_, RecordBatch> {
+        part(&self.batch.batch, rows)
     }
 }
 
@@ -153,12 +155,12 @@ impl<N: Openable> Attempt for BatchCall<'_, N> {
     type Output = N::Output;
 
     fn fitting(&self, rows: &Range<usize>) -> usize {
-        self.instance.sizer.rows(&self.slice(rows), self.instance.node.reads())
+        self.instance.sizer.rows(&self.part(rows), self.instance.node.reads())
     }
 
     async fn attempt(&mut self, rows: Range<usize>) -> Result<N::Output, Fault> {
         let mut open = self.instance.take().await?;
-        let part = self.slice(&rows);
+        let part = self.part(&rows);
         let result = N::call(&mut open, &part, self.first_row + rows.start as u64).await;
         self.instance.sizer.observe(result.as_ref().err().map(Fault::kind));
         self.instance.put_back(open, &result);

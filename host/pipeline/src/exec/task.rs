@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -24,6 +25,10 @@ pub struct StepCounts {
     pub dropped: u64,
     /// Rows that the step made beyond one per row that went in.
     pub added: u64,
+    /// Time at work on rows, calls into the plugin and what the host does around them; zero where no transformer or
+    /// validator is at work.
+    #[serde(default)]
+    pub busy: Duration,
     #[serde(flatten)]
     pub usage: Usage,
 }
@@ -35,6 +40,7 @@ impl StepCounts {
         self.quarantined += other.quarantined;
         self.dropped += other.dropped;
         self.added += other.added;
+        self.busy += other.busy;
         self.usage.add(&other.usage);
     }
 
@@ -235,3 +241,18 @@ impl Drop for Task {
 
 /// The tasks of a plan, by partition.
 pub(crate) type Tasks = Arc<[Arc<Task>]>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Manifests stay in the ledger for ever; what is counted since they were written is zero in them.
+    #[test]
+    fn counts_of_earlier_versions_can_be_read() {
+        let earlier = r#"{"rows_in":3,"rows_out":2,"quarantined":1,"dropped":0,"added":0,"calls":4,"fuel":5,
+            "time":{"secs":1,"nanos":0},"peak_memory":6,"dropped_log_lines":0}"#;
+        let counts: StepCounts = serde_json::from_str(earlier).unwrap();
+        assert_eq!((counts.rows_in, counts.usage.calls, counts.usage.peak_memory), (3, 4, 6));
+        assert_eq!((counts.busy, counts.usage.bytes_in), (Duration::ZERO, 0));
+    }
+}

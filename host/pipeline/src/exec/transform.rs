@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -55,6 +56,7 @@ impl UnaryWork for TransformNode {
             schema: Arc::clone(&schema),
             ready: VecDeque::new(),
             rows: 0,
+            busy: Duration::ZERO,
             ended: false,
         };
         stream(schema, transforming)
@@ -95,6 +97,8 @@ struct Transforming {
     ready: VecDeque<RecordBatch>,
     /// Rows seen so far.
     rows: u64,
+    /// Time at work on them.
+    busy: Duration,
     ended: bool,
 }
 
@@ -109,10 +113,18 @@ impl Batches for Transforming {
             }
             match self.input.next().await.transpose()? {
                 Some(batch) if batch.num_rows() == 0 => {}
-                Some(batch) => self.process(&batch).await?,
+                Some(batch) => {
+                    let started = Instant::now();
+                    self.process(&batch).await?;
+                    self.busy += started.elapsed();
+                }
                 None => {
                     self.ended = true;
+                    let started = Instant::now();
                     self.finish().await?;
+                    let busy = self.busy + started.elapsed();
+                    let counts = StepCounts { busy, ..StepCounts::default() };
+                    self.instance.task.count(&self.instance.node.step, &counts);
                 }
             }
         }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow::array::{BooleanArray, BooleanBufferBuilder, RecordBatch};
 use arrow::compute::filter_record_batch;
@@ -63,6 +64,7 @@ impl UnaryWork for ValidateNode {
             instance,
             schema: Arc::clone(&schema),
             rows: 0,
+            busy: Duration::ZERO,
             partials: Vec::new(),
             partial_bytes: 0,
             ended: false,
@@ -104,6 +106,8 @@ struct Validating {
     schema: SchemaRef,
     /// Rows seen so far.
     rows: u64,
+    /// Time at work on them.
+    busy: Duration,
     partials: Vec<Vec<u8>>,
     partial_bytes: usize,
     ended: bool,
@@ -115,14 +119,20 @@ impl Batches for Validating {
             match self.input.next().await.transpose()? {
                 Some(batch) if batch.num_rows() == 0 => {}
                 Some(batch) => {
+                    let started = Instant::now();
                     let passed = self.check(&batch).await?;
+                    self.busy += started.elapsed();
                     if passed.num_rows() > 0 {
                         return Ok(Some(passed));
                     }
                 }
                 None => {
                     self.ended = true;
+                    let started = Instant::now();
                     self.finish().await?;
+                    let busy = self.busy + started.elapsed();
+                    let counts = StepCounts { busy, ..StepCounts::default() };
+                    self.instance.task.count(&self.instance.node.step, &counts);
                 }
             }
         }

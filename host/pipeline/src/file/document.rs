@@ -49,6 +49,11 @@ impl Document {
         (document, diagnostics)
     }
 
+    /// Sections that were not parsed: nothing in them has a place.
+    pub fn made(root: Map<String, Value>) -> Self {
+        Self { path: PathBuf::new(), text: String::new(), root, spans: HashMap::new() }
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

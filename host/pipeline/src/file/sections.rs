@@ -413,6 +413,8 @@ pub enum SinkKind {
     Jsonl(JsonlSinkConfig),
     Sqlite(SqliteSinkConfig),
     Plugin(PluginUse),
+    /// Nowhere, in place of the sink of that name. No file says so: a bench does.
+    Discard(String),
 }
 
 /// A notifier: who is told what happened.

@@ -61,6 +61,14 @@ impl CheckedPipeline {
     ///
     /// When the ledger cannot be opened or written.
     pub async fn run(self, cancel: CancellationToken) -> Result<RunSummary, LedgerError> {
+        Ok(self.run_counted(cancel).await?.0)
+    }
+
+    /// Runs the pipeline, and returns the sums behind the summary too.
+    pub(crate) async fn run_counted(
+        self,
+        cancel: CancellationToken,
+    ) -> Result<(RunSummary, Totals), LedgerError> {
         let started = Instant::now();
         let started_ms = now_ms();
         let ledger = Ledger::create(&self.settings.ledger, &self.base).await?;
@@ -122,7 +130,7 @@ impl CheckedPipeline {
             context.notify(&summary, &cancel).await;
         }
         observer.event(Event::RunFinished(Box::new(summary.clone())));
-        Ok(summary)
+        Ok((summary, progress.totals))
     }
 }
 
