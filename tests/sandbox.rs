@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use serde_json::json;
 use wasmill_sandbox::Environment;
 use wasmill_sandbox::engine::Sandbox;
@@ -65,6 +66,32 @@ async fn gives_gross(sandbox: &Sandbox, component_name: &str, config: serde_json
 #[tokio::test]
 async fn rust_by_columns() {
     gives_gross(&sandbox(4), "gross", json!({"net": "net", "rate": 0.5})).await;
+}
+
+/// A column with a dictionary crosses as it is, is read as what it stands for, and is kept with its dictionary.
+#[tokio::test]
+async fn dictionaries_are_read_and_kept() {
+    let plain = batch(1_000);
+    let net = cast(
+        plain.column(1),
+        &DataType::Dictionary(DataType::Int16.into(), DataType::Float64.into()),
+    );
+    let net = net.unwrap();
+    let columns = [("id", plain.column(0)), ("net", &net), ("name", plain.column(2))];
+    let columns = columns.map(|(name, column)| (name, Arc::clone(column)));
+    let input = RecordBatch::try_from_iter(columns).unwrap().slice(100, 800);
+    let plugin = sandbox(2).load(component("gross")).await.unwrap();
+    let config = json!({"net": "net", "rate": 0.5});
+    let transformer = Transformer::new(&plugin, environment(config)).unwrap();
+    let binding = Arc::new(transformer.bind(input.schema()).await.unwrap());
+    let mut open = transformer.open(binding, 7).await.unwrap();
+    let processed = open.process(&input, 0).await.unwrap();
+    let output = &processed.outputs[0].batch;
+    let net = plain.column(1).slice(100, 800);
+    let expected: Float64Array =
+        net.as_primitive::<Float64Type>().iter().map(|net| net.map(|net| net * 1.5)).collect();
+    assert_eq!(output.column(3).as_primitive::<Float64Type>(), &expected);
+    assert_eq!(&output.columns()[..3], input.columns());
 }
 
 /// What a batch takes up in the guest is free again when its call has returned.

@@ -49,6 +49,7 @@ pub mod bindings;
 pub mod bitmap;
 pub mod builder;
 pub mod column;
+mod dictionary;
 pub mod error;
 pub mod extractor;
 mod findings;

@@ -9,7 +9,7 @@ use crate::bindings::load as wit;
 use crate::bindings::types::{self, Encoding, Finding};
 use crate::error::Result;
 use crate::findings::Findings;
-use crate::schema::ReadPlan;
+use crate::schema::{Layout, ReadPlan};
 
 pub use wit::{Attempt, Receipt};
 
@@ -54,7 +54,7 @@ impl Rejected {
 #[doc(hidden)]
 pub struct Opened<L> {
     loader: L,
-    first_nodes: Vec<usize>,
+    layout: Layout,
 }
 
 #[doc(hidden)]
@@ -69,13 +69,13 @@ pub fn open<L: Loader>(config: &str, input: types::Schema, attempt: &Attempt) ->
     let mut plan = ReadPlan::new(input);
     let mut loader = L::bind(crate::parse_config(config)?, &mut plan)?;
     loader.open(attempt)?;
-    Ok(Opened { loader, first_nodes: plan.reads.first_nodes() })
+    Ok(Opened { loader, layout: plan.reads.layout() })
 }
 
 impl<L: Loader> Opened<L> {
     #[doc(hidden)]
     pub fn write(&mut self, batch: types::Batch) -> Result<Vec<Finding>> {
-        let batch = Batch::new(batch, &self.first_nodes)?;
+        let batch = Batch::new(batch, &self.layout)?;
         let mut rejected = Rejected::default();
         self.loader.write(&batch, &mut rejected)?;
         Ok(rejected.findings.into_vec())

@@ -3,7 +3,8 @@
 use std::marker::PhantomData;
 
 use crate::any::AnyColumn;
-use crate::bindings::types::{self as wit, DataType, Field};
+use crate::bindings::types::{self as wit, DataType, Field, IndexType};
+use crate::dictionary::Dictionary;
 use crate::error::{Error, Result};
 use crate::types::{Type, type_name};
 
@@ -25,8 +26,20 @@ impl ColumnSchema {
         &self.fields[0].name
     }
 
+    /// The type of the values. Where they are in a dictionary, that is not for a plugin to know.
     pub fn data_type(&self) -> &DataType {
-        &self.fields[0].data_type
+        match self.dictionary_keys() {
+            Some(_) => &self.fields[1].data_type,
+            None => &self.fields[0].data_type,
+        }
+    }
+
+    /// The type of the keys, of a column with a dictionary.
+    fn dictionary_keys(&self) -> Option<IndexType> {
+        match self.fields[..] {
+            [Field { data_type: DataType::Dictionary(keys), .. }, _, ..] => Some(keys),
+            _ => None,
+        }
     }
 
     pub fn is_nullable(&self) -> bool {
@@ -89,6 +102,8 @@ pub struct Input<T: ?Sized> {
     pub(crate) slot: usize,
     /// Position among the input columns.
     pub(crate) position: usize,
+    /// Whether the column has a dictionary, so that what is read of it is not what there is.
+    pub(crate) has_dictionary: bool,
     value: PhantomData<fn(&T)>,
 }
 
@@ -169,19 +184,39 @@ impl ReadPlan {
 /// Which columns a plugin reads. A column that is asked for twice is read once.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Reads {
-    positions: Vec<usize>,
-    /// How many nodes each of them has.
-    node_counts: Vec<usize>,
+    columns: Vec<ReadColumn>,
+}
+
+#[derive(Debug, Clone)]
+struct ReadColumn {
+    position: usize,
+    /// How many nodes it has.
+    node_count: usize,
+    dictionary: Option<Dictionary>,
+}
+
+/// Where the columns that a plugin reads are among the nodes of a batch, one after another.
+#[derive(Debug, Default)]
+pub(crate) struct Layout {
+    /// The first node of each.
+    pub(crate) first_nodes: Vec<usize>,
+    /// The first nodes of those that have dictionaries.
+    pub(crate) dictionaries: Vec<(usize, Dictionary)>,
 }
 
 impl Reads {
     fn slot(&mut self, schema: &Schema, position: usize) -> usize {
-        if let Some(slot) = self.positions.iter().position(|&read| read == position) {
+        if let Some(slot) = self.columns.iter().position(|read| read.position == position) {
             return slot;
         }
-        self.positions.push(position);
-        self.node_counts.push(schema.column(position).fields().len());
-        self.positions.len() - 1
+        let column = schema.column(position);
+        let values = column.data_type().clone();
+        self.columns.push(ReadColumn {
+            position,
+            node_count: column.fields().len(),
+            dictionary: column.dictionary_keys().map(|keys| Dictionary { keys, values }),
+        });
+        self.columns.len() - 1
     }
 
     pub(crate) fn typed<T: Type + ?Sized>(
@@ -196,7 +231,9 @@ impl Reads {
                 format!("is {}, but {} is needed", type_name(actual), type_name(&T::data_type()));
             return Err(Error::bad_column(name, message));
         }
-        Ok(Input { slot: self.slot(schema, position), position, value: PhantomData })
+        let slot = self.slot(schema, position);
+        let has_dictionary = self.columns[slot].dictionary.is_some();
+        Ok(Input { slot, position, has_dictionary, value: PhantomData })
     }
 
     pub(crate) fn any(&mut self, schema: &Schema, name: &str) -> Result<AnyInput> {
@@ -210,18 +247,17 @@ impl Reads {
     }
 
     pub(crate) fn positions(&self) -> Vec<u32> {
-        self.positions.iter().map(|&position| position as u32).collect()
+        self.columns.iter().map(|column| column.position as u32).collect()
     }
 
-    /// Where among the nodes of a batch each column that is read starts.
-    pub(crate) fn first_nodes(&self) -> Vec<usize> {
-        self.node_counts
-            .iter()
-            .scan(0, |next, count| {
-                let first = *next;
-                *next += count;
-                Some(first)
-            })
-            .collect()
+    pub(crate) fn layout(self) -> Layout {
+        let mut layout = Layout::default();
+        let mut next = 0;
+        for column in self.columns {
+            layout.first_nodes.push(next);
+            layout.dictionaries.extend(column.dictionary.map(|dictionary| (next, dictionary)));
+            next += column.node_count;
+        }
+        layout
     }
 }

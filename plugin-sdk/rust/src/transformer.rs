@@ -11,7 +11,7 @@ use crate::bitmap::Bitmap;
 use crate::builder::NewColumn;
 use crate::error::{Error, Result};
 use crate::findings::Findings;
-use crate::schema::{AnyInput, Input, Output, Reads, Schema, flat_field};
+use crate::schema::{AnyInput, Input, Layout, Output, Reads, Schema, flat_field};
 use crate::types::Type;
 
 /// A plugin that changes batches. Exported with [`crate::transformer!`].
@@ -188,6 +188,8 @@ pub struct Rows {
 
 enum Values {
     Keep(usize),
+    /// What was read at a slot: the column itself, with its dictionary, is of another type.
+    Read(usize),
     New(Node),
 }
 
@@ -208,9 +210,14 @@ impl Rows {
         self.columns[output.slot] = Some(Values::New(values.into_node()));
     }
 
-    /// Sets the values of a column to those of an input column of the same type, unchanged. Costs nothing.
+    /// Sets the values of a column to those of an input column of the same type, unchanged. Costs nothing, unless that one
+    /// has a dictionary, which the output has not.
     pub fn set_unchanged<T: Type + ?Sized>(&mut self, output: Output<T>, input: Input<T>) {
-        self.columns[output.slot] = Some(Values::Keep(input.position));
+        self.columns[output.slot] = Some(if input.has_dictionary {
+            Values::Read(input.slot)
+        } else {
+            Values::Keep(input.position)
+        });
     }
 
     /// Lets only those rows go on for which `keep` is true.
@@ -244,13 +251,16 @@ impl Rows {
         self.taken = Some(rows);
     }
 
-    fn into_processed(self, slots: &[usize]) -> Result<wit::Processed> {
+    fn into_processed(self, slots: &[usize], batch: &Batch) -> Result<wit::Processed> {
         let expected = self.taken.as_ref().map_or(self.rows, Vec::len);
         let mut columns = self.columns;
         let mut new_columns = Vec::with_capacity(slots.len());
         for &slot in slots {
             new_columns.push(match columns[slot].take() {
                 Some(Values::Keep(position)) => wit::NewColumn::Keep(position as u32),
+                Some(Values::Read(slot)) => {
+                    wit::NewColumn::PerInputRow(vec![batch.node(slot).clone()])
+                }
                 Some(Values::New(node)) if node.length as usize != expected => {
                     let message =
                         format!("a new column has {} values for {expected} rows", node.length);
@@ -310,7 +320,7 @@ impl DetachedRows {
 #[doc(hidden)]
 pub struct Opened<T> {
     transformer: T,
-    first_nodes: Vec<usize>,
+    layout: Layout,
     declared: usize,
     slots: Vec<usize>,
 }
@@ -326,17 +336,17 @@ pub fn bind<T: Transformer>(config: &str, input: types::Schema) -> Result<wit::B
 pub fn open<T: Transformer>(config: &str, input: types::Schema) -> Result<Opened<T>> {
     let mut plan = Plan::new(input);
     let transformer = T::bind(crate::parse_config(config)?, &mut plan)?;
-    let first_nodes = plan.reads.first_nodes();
-    Ok(Opened { transformer, first_nodes, declared: plan.declared, slots: plan.slots() })
+    let slots = plan.slots();
+    Ok(Opened { transformer, layout: plan.reads.layout(), declared: plan.declared, slots })
 }
 
 impl<T: Transformer> Opened<T> {
     #[doc(hidden)]
     pub fn process(&mut self, batch: types::Batch) -> Result<wit::Processed> {
-        let batch = Batch::new(batch, &self.first_nodes)?;
+        let batch = Batch::new(batch, &self.layout)?;
         let mut rows = Rows::new(batch.rows(), self.declared);
         self.transformer.process(&batch, &mut rows)?;
-        rows.into_processed(&self.slots)
+        rows.into_processed(&self.slots, &batch)
     }
 
     #[doc(hidden)]

@@ -13,7 +13,7 @@ use crate::bindings::types::{self, Encoding};
 use crate::bindings::validate as wit;
 use crate::error::{Error, Result};
 use crate::findings::Findings;
-use crate::schema::ReadPlan;
+use crate::schema::{Layout, ReadPlan};
 
 pub use wit::Outcome;
 
@@ -121,7 +121,7 @@ impl From<TableVerdict> for wit::Conclusion {
 #[doc(hidden)]
 pub struct Opened<V> {
     validator: V,
-    first_nodes: Vec<usize>,
+    layout: Layout,
 }
 
 #[doc(hidden)]
@@ -135,13 +135,13 @@ pub fn bind<V: Validator>(config: &str, input: types::Schema) -> Result<wit::Bin
 pub fn open<V: Validator>(config: &str, input: types::Schema) -> Result<Opened<V>> {
     let mut plan = ReadPlan::new(input);
     let validator = V::bind(crate::parse_config(config)?, &mut plan)?;
-    Ok(Opened { validator, first_nodes: plan.reads.first_nodes() })
+    Ok(Opened { validator, layout: plan.reads.layout() })
 }
 
 impl<V: Validator> Opened<V> {
     #[doc(hidden)]
     pub fn check(&mut self, batch: types::Batch) -> Result<wit::Verdict> {
-        let batch = Batch::new(batch, &self.first_nodes)?;
+        let batch = Batch::new(batch, &self.layout)?;
         let mut verdict = RowVerdict::default();
         let mut state = V::State::default();
         self.validator.check(&batch, &mut verdict, &mut state)?;
