@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, AsArray as _, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+};
 
 /// Pseudo-random numbers (SplitMix64, <https://prng.di.unimi.it/splitmix64.c>).
-struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -16,7 +22,8 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    /// Below `limit`, near enough to even.
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }
 
@@ -76,6 +83,57 @@ pub fn wide(rows: usize) -> RecordBatch {
     }
     let columns = columns.into_iter().map(|(name, column)| (name, column, true));
     RecordBatch::try_from_iter_with_nullable(columns).expect("columns of one length")
+}
+
+/// Numbers, of which `count` at random places carry one of `poison` by turns; all others carry 0.
+pub fn poisoned(rows: usize, count: usize, poison: &[i32]) -> RecordBatch {
+    let mut random = Random(4);
+    let mut marks = vec![0; rows];
+    for turn in 0..count {
+        let mut row = random.below(rows as u64) as usize;
+        while marks[row] != 0 {
+            row = random.below(rows as u64) as usize;
+        }
+        marks[row] = poison[turn % poison.len()];
+    }
+    let ids = Int64Array::from_iter_values(0..rows as i64);
+    batch([("id", Arc::new(ids)), ("poison", Arc::new(Int32Array::from(marks)))])
+}
+
+/// Lines of a log as JSON, about 155 bytes each: one of five of level debug, two of a hundred with an escape.
+pub fn log_lines(rows: usize) -> RecordBatch {
+    const SERVICES: [&str; 6] =
+        ["api", "checkout", "catalogue", "payments", "search", "user-sessions"];
+    const PATHS: [&str; 5] = ["orders", "carts", "products", "customers", "invoices"];
+    const STATUS: [u32; 8] = [200, 200, 200, 200, 201, 304, 404, 500];
+    // 2026-11-24T00:00:00Z, in seconds of that day.
+    let mut micros = 0_u64;
+    let mut random = Random(5);
+    let mut line = |row: usize| {
+        micros += random.below(2_000_000);
+        let (second, micro) = (micros / 1_000_000 % 86_400, micros % 1_000_000);
+        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        let level = ["debug", "info", "info", "warn", "error"][random.below(5) as usize];
+        let service = SERVICES[random.below(6) as usize];
+        let path = PATHS[random.below(5) as usize];
+        let (status, id) = (STATUS[random.below(8) as usize], random.below(1_000_000));
+        let latency = random.below(2_000_000);
+        let (latency, fraction) = (latency / 1_000, latency % 1_000);
+        let message = match row % 50 {
+            7 => format!(r#"cannot read \"{path}-{id}.json\": no such file"#),
+            _ => format!("GET /{path}/{id} by Zoë"),
+        };
+        format!(
+            r#"{{"timestamp":"2026-11-24T{hour:02}:{minute:02}:{second:02}.{micro:06}Z","level":"{level}","service":"{service}","status":{status},"latency_ms":{latency}.{fraction:03},"message":"{message}"}}"#
+        )
+    };
+    let lines = StringArray::from_iter_values((0..rows).map(&mut line));
+    batch([("line", Arc::new(lines))])
+}
+
+/// How many bytes the texts of the first column have.
+pub fn text_bytes(batch: &RecordBatch) -> usize {
+    batch.column(0).as_string::<i32>().value_data().len()
 }
 
 /// How many bytes the values of a batch have, as they would cross.

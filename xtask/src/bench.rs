@@ -1,30 +1,41 @@
 //! `cargo xtask bench`: the benchmarks, a workspace of their own in `bench/`.
 //!
-//! Their guests are of two kinds: components for Wasmill, and core modules for peers that know no components.
+//! Their guests are of two kinds: components for Wasmill, and core modules for peers that know no components. Some benchmarks
+//! are of whole runs, and need the command line and the standard plugins; some have peers in Python. These are built and
+//! installed only when such a benchmark is to run.
 
 use std::fs;
 use std::process::{Command, ExitCode};
 
 use crate::components::{self, ensure_target};
-use crate::process;
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
+use crate::{plugins, process, python};
 
 /// The target of the peers' guests.
 const MODULE_TARGET: &str = "wasm32-wasip1";
 
 /// The guests, and what they are built for.
-const GUESTS: [(&str, &str); 4] = [
+const GUESTS: [(&str, &str); 8] = [
     ("bench-wasmill", components::TARGET),
     ("bench-encodings", components::TARGET),
+    ("bench-logs", components::TARGET),
+    ("bench-poison", components::TARGET),
+    ("bench-records", components::TARGET),
+    ("bench-lineitem", components::TARGET),
     ("bench-arrow-udf", MODULE_TARGET),
     ("bench-extism", MODULE_TARGET),
 ];
+
+/// The benchmarks that run the command line.
+const OF_WHOLE_RUNS: [&str; 5] = ["start", "poison", "records", "pipeline", "scaling"];
+/// The benchmarks with peers in Python.
+const WITH_PYTHON: [&str; 2] = ["records", "pipeline"];
 
 /// Builds guests and benchmarks, and runs them with `options`.
 ///
 /// # Errors
 ///
-/// When a build fails, or a file cannot be written.
+/// When a build fails, something cannot be installed, or a file cannot be written.
 pub fn run(workspace: &Workspace, options: &[&str]) -> Result<ExitCode, String> {
     let folder = workspace.target.join("bench");
     let guests = folder.join("guests");
@@ -43,7 +54,48 @@ pub fn run(workspace: &Workspace, options: &[&str]) -> Result<ExitCode, String> 
     process::run(cargo.arg("--manifest-path").arg(&manifest))?;
     let mut bench = Command::new(workspace.target.join("release/wasmill-bench"));
     bench.args(options).arg("--guests").arg(&guests);
-    bench.arg("--samples").arg(folder.join("samples"));
+    bench.arg("--samples").arg(folder.join("samples")).arg("--data").arg(folder.join("data"));
+    if is_among(&OF_WHOLE_RUNS, options) {
+        plugins::run(workspace)?;
+        process::run(&mut workspace.cargo(["build", "--release", "--package", "wasmill"]))?;
+        bench.arg("--wasmill").arg(workspace.wasmill(Profile::Release));
+        bench.arg("--plugins").arg(workspace.installed_plugins());
+        bench.arg("--pipelines").arg(workspace.root.join("bench/pipelines"));
+    }
+    if is_among(&WITH_PYTHON, options) {
+        let peers = workspace.root.join("bench/peers");
+        let requirements = python::requirements(&peers.join("requirements.txt"))?;
+        let environment = python::environment(&folder.join("python"), &requirements)?;
+        bench.arg("--python").arg(environment.join("bin/python")).arg("--peers").arg(peers);
+    }
     let status = process::status(&mut bench)?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether one of `benches` is to run: it is named, or none is and so all are.
+fn is_among(benches: &[&str], options: &[&str]) -> bool {
+    let is_value = |index: usize| index > 0 && options[index - 1] == "--subject";
+    let names = (0..options.len()).filter(|&index| !is_value(index)).map(|index| options[index]);
+    let named = names.into_iter().find(|option| !option.starts_with('-'));
+    named.is_none_or(|named| benches.contains(&named))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_needed_depends_on_the_name() {
+        for (options, expected) in [
+            (&[][..], true),
+            (&["--quick"], true),
+            (&["records"], true),
+            (&["--json", "records"], true),
+            (&["gcd"], false),
+            (&["gcd", "--subject", "records"], false),
+            (&["--subject", "wasmill"], true),
+        ] {
+            assert_eq!(is_among(&["records"], options), expected, "{options:?}");
+        }
+    }
 }

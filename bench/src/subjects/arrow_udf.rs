@@ -54,7 +54,8 @@ impl Subject for ArrowUdf {
     }
 }
 
-fn to_58(batch: &RecordBatch) -> Result<RecordBatch58, Error> {
+/// In arrow-udf's version of Arrow.
+pub fn to_58(batch: &RecordBatch) -> Result<RecordBatch58, Error> {
     let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema())?;
     writer.write(batch)?;
     let bytes = Cursor::new(writer.into_inner()?);
@@ -62,7 +63,8 @@ fn to_58(batch: &RecordBatch) -> Result<RecordBatch58, Error> {
     Ok(reader.next().ok_or("one batch was written")??)
 }
 
-fn from_58(batch: &RecordBatch58) -> Result<RecordBatch, Error> {
+/// In Wasmill's version of Arrow.
+pub fn from_58(batch: &RecordBatch58) -> Result<RecordBatch, Error> {
     let mut writer = arrow_ipc_58::writer::StreamWriter::try_new(Vec::new(), &batch.schema())?;
     writer.write(batch)?;
     let mut reader = StreamReader::try_new(Cursor::new(writer.into_inner()?), None)?;

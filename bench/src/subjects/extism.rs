@@ -46,7 +46,12 @@ pub fn once(compiled: &CompiledPlugin, kernel: &str, input: &RecordBatch) -> Res
     Ok(())
 }
 
-fn call(plugin: &mut Plugin, kernel: &str, input: &RecordBatch) -> Result<Vec<RecordBatch>, Error> {
+/// Passes one batch through an exported function.
+pub fn call(
+    plugin: &mut Plugin,
+    kernel: &str,
+    input: &RecordBatch,
+) -> Result<Vec<RecordBatch>, Error> {
     let mut writer = StreamWriter::try_new(Vec::new(), &input.schema())?;
     writer.write(input)?;
     let answer: &[u8] = plugin.call(kernel, writer.into_inner()?)?;

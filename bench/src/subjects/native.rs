@@ -65,6 +65,11 @@ pub fn add_one(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     one_column("one_more", Arc::new(more))
 }
 
+/// One added twice, in two passes.
+pub fn add_two(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    add_one(&add_one(batch)?)
+}
+
 pub fn strings(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let texts = batch.column(0).as_string::<i32>();
     let fields: StringArray = texts.iter().map(|text| text?.split('.').nth(1)).collect();

@@ -1,18 +1,21 @@
 //! Wasmill: the sandbox as pipelines use it, an instance kept warm, batches cut into pieces.
 
+use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use wasmill_sandbox::Environment;
 use wasmill_sandbox::component::Plugin;
 use wasmill_sandbox::contract::binding::TransformBinding;
+use wasmill_sandbox::contract::finding::Finding;
 use wasmill_sandbox::engine::{Profile, Sandbox, SandboxOptions};
 use wasmill_sandbox::limits::Limits;
-use wasmill_sandbox::sizing::BatchSizer;
+use wasmill_sandbox::sizing::{BatchSizer, part};
 use wasmill_sandbox::transformer::{OpenTransformer, Transformer};
 
 use crate::measure::{Error, Measuring, Subject};
@@ -78,13 +81,15 @@ impl Bound {
     }
 }
 
-/// One warm instance over one input.
+/// One warm instance over one input, or over many batches.
 pub struct Wasmill {
     name: String,
     bound: Bound,
     open: OpenTransformer,
     sizer: BatchSizer,
-    input: RecordBatch,
+    inputs: Vec<RecordBatch>,
+    /// The rows that the last run rejected.
+    rejected: Vec<RecordBatch>,
 }
 
 impl Wasmill {
@@ -111,10 +116,55 @@ impl Wasmill {
         profile: Profile,
         input: &RecordBatch,
     ) -> Result<Box<dyn Subject>, Error> {
-        let bound = Host::load(guests, guest, profile, 2)?.bind(config, input)?;
+        let input = std::slice::from_ref(input);
+        Self::over_batches(name, guests, guest, config, profile, input)
+    }
+
+    /// `inputs` are of one schema, and at least one.
+    pub fn over_batches(
+        name: &str,
+        guests: &Guests,
+        guest: &str,
+        config: &Value,
+        profile: Profile,
+        inputs: &[RecordBatch],
+    ) -> Result<Box<dyn Subject>, Error> {
+        Ok(Box::new(Self::new(name, guests, guest, config, profile, inputs)?))
+    }
+
+    /// The same, to be used as more than a subject.
+    pub fn new(
+        name: &str,
+        guests: &Guests,
+        guest: &str,
+        config: &Value,
+        profile: Profile,
+        inputs: &[RecordBatch],
+    ) -> Result<Self, Error> {
+        let bound = Host::load(guests, guest, profile, 2)?.bind(config, &inputs[0])?;
         let open = bound.open()?;
-        let sizer = BatchSizer::default();
-        Ok(Box::new(Self { name: name.to_owned(), bound, open, sizer, input: input.clone() }))
+        Ok(Self {
+            name: name.to_owned(),
+            bound,
+            open,
+            sizer: BatchSizer::default(),
+            inputs: inputs.to_vec(),
+            rejected: Vec::new(),
+        })
+    }
+
+    /// Passes the inputs through this instance, and what comes of each piece through `next`.
+    pub fn chained(&mut self, next: &mut Self) -> Result<Vec<RecordBatch>, Error> {
+        let runtime = Rc::clone(&self.bound.runtime);
+        runtime.block_on(async {
+            let mut outputs = Vec::new();
+            self.each_output(async |batch| {
+                outputs.extend(next.open.process(&batch, 0).await?.outputs);
+                Ok(())
+            })
+            .await?;
+            Ok(outputs.into_iter().map(|output| output.batch).collect())
+        })
     }
 }
 
@@ -124,24 +174,73 @@ impl Subject for Wasmill {
     }
 
     fn run(&mut self) -> Result<(), Error> {
-        black_box(self.output()?);
-        Ok(())
+        self.run_times(1)
+    }
+
+    /// Within the runtime all the time, as the batches of a split are.
+    fn run_times(&mut self, times: u32) -> Result<(), Error> {
+        let runtime = Rc::clone(&self.bound.runtime);
+        runtime.block_on(async {
+            for _ in 0..times {
+                black_box(self.outputs().await?);
+            }
+            Ok(())
+        })
     }
 
     fn output(&mut self) -> Result<Vec<RecordBatch>, Error> {
-        let Self { bound, open, sizer, input, .. } = self;
+        let runtime = Rc::clone(&self.bound.runtime);
+        runtime.block_on(self.outputs())
+    }
+
+    fn rejected(&self) -> u64 {
+        self.rejected.iter().map(|batch| batch.num_rows() as u64).sum()
+    }
+}
+
+impl Wasmill {
+    async fn outputs(&mut self) -> Result<Vec<RecordBatch>, Error> {
+        let mut outputs = Vec::new();
+        self.each_output(async |batch| {
+            outputs.push(batch);
+            Ok(())
+        })
+        .await?;
+        Ok(outputs)
+    }
+
+    /// Passes the inputs through the instance, piece by piece, and what comes of each on to `take`.
+    async fn each_output(
+        &mut self,
+        mut take: impl AsyncFnMut(RecordBatch) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Self { bound, open, sizer, inputs, rejected, .. } = self;
+        rejected.clear();
         let positions = &bound.binding.reading.positions;
-        bound.runtime.block_on(async {
-            let mut outputs = Vec::new();
+        let mut first_row = 0;
+        for input in inputs {
             let mut start = 0;
             while start < input.num_rows() {
-                let rest = input.slice(start, input.num_rows() - start);
-                let rows = sizer.rows(&rest, positions);
-                let processed = open.process(&rest.slice(0, rows), start as u64).await?;
-                outputs.extend(processed.outputs.into_iter().map(|output| output.batch));
+                let rows = sizer.rows(&part(input, &(start..input.num_rows())), positions);
+                let piece = part(input, &(start..start + rows));
+                let processed = open.process(&piece, first_row).await?;
+                if !processed.bad_rows.is_empty() {
+                    rejected.push(bad_rows(&piece, &processed.bad_rows)?);
+                }
+                for output in processed.outputs {
+                    take(output.batch).await?;
+                }
                 start += rows;
+                first_row += rows as u64;
             }
-            Ok(outputs)
-        })
+        }
+        Ok(())
     }
+}
+
+/// The rows themselves, as a quarantine keeps them: each once, whatever is found wrong with it.
+fn bad_rows(batch: &RecordBatch, findings: &[Finding]) -> Result<RecordBatch, Error> {
+    let rows: BTreeSet<u32> =
+        findings.iter().flat_map(|finding| finding.rows.iter().copied()).collect();
+    Ok(take_record_batch(batch, &UInt32Array::from_iter_values(rows))?)
 }

@@ -1,5 +1,6 @@
 //! The kernels over Arrow IPC streams: Extism passes bytes, and this is how columns become bytes.
 
+use std::hint::black_box;
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -42,6 +43,18 @@ pub fn strings(input: Vec<u8>) -> FnResult<Vec<u8>> {
     Ok(through_ipc(&input, kernel)?)
 }
 
+/// As in `guests/poison`.
+#[plugin_fn]
+pub fn poison(input: Vec<u8>) -> FnResult<Vec<u8>> {
+    let kernel = |batch: &RecordBatch| -> Result<ArrayRef, ArrowError> {
+        let (id, poison) = (batch.column(0).as_primitive::<Int64Type>(), batch.column(1));
+        let double: Int64Array =
+            arrow_arith::arity::binary(id, poison.as_primitive::<Int32Type>(), double)?;
+        Ok(Arc::new(double))
+    };
+    Ok(through_ipc(&input, kernel)?)
+}
+
 fn through_ipc(
     input: &[u8],
     kernel: impl Fn(&RecordBatch) -> Result<ArrayRef, ArrowError>,
@@ -59,4 +72,24 @@ fn greatest_common_divisor(mut a: i32, mut b: i32) -> i32 {
         (a, b) = (b, a % b);
     }
     a
+}
+
+fn double(id: i64, poison: i32) -> i64 {
+    match poison {
+        1 => panic!("row {id} is poison"),
+        2 => loop {
+            black_box(id);
+        },
+        3 => take_memory_without_end(),
+        _ => {}
+    }
+    2 * id
+}
+
+fn take_memory_without_end() {
+    let mut taken = Vec::new();
+    loop {
+        taken.push(vec![1_u8; 1 << 20]);
+        black_box(&taken);
+    }
 }

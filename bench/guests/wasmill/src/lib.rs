@@ -5,13 +5,21 @@ use wasmill_plugin_sdk::prelude::*;
 /// Which kernel to run.
 #[config]
 struct KernelConfig {
-    /// `gcd`, `add_one`, `strings` or `wide`.
+    /// `gcd`, `add_one`, `add_two`, `strings` or `wide`.
     kernel: String,
+    /// The column that `add_one` and `add_two` read.
+    #[serde(default = "value")]
+    column: String,
+}
+
+fn value() -> String {
+    "value".to_owned()
 }
 
 enum Kernel {
     Gcd { a: Input<i32>, b: Input<i32>, gcd: Output<i32> },
     AddOne { value: Input<i64>, one_more: Output<i64> },
+    AddTwo { value: Input<i64>, one_more: Output<i64> },
     Strings { text: Input<str>, field: Output<str> },
     Wide { a: Input<i32>, b: Input<f64>, d: Input<f64>, c: Output<f64> },
 }
@@ -28,7 +36,10 @@ impl Transformer for Kernel {
         Ok(match config.kernel.as_str() {
             "gcd" => Self::Gcd { a: plan.read("a")?, b: plan.read("b")?, gcd: plan.write("gcd") },
             "add_one" => {
-                Self::AddOne { value: plan.read("value")?, one_more: plan.write("one_more") }
+                Self::AddOne { value: plan.read(&config.column)?, one_more: plan.write("one_more") }
+            }
+            "add_two" => {
+                Self::AddTwo { value: plan.read(&config.column)?, one_more: plan.write("one_more") }
             }
             "strings" => Self::Strings { text: plan.read("text")?, field: plan.write("field") },
             _ => return Err(Error::bad_config("/kernel", "there is no such kernel")),
@@ -44,9 +55,12 @@ impl Transformer for Kernel {
             Self::AddOne { value, one_more } => {
                 out.set(one_more, batch.column(value).map(|value| value.wrapping_add(1)));
             }
+            Self::AddTwo { value, one_more } => {
+                out.set(one_more, batch.column(value).map(|value| value.wrapping_add(2)));
+            }
             Self::Strings { text, field } => {
-                let text = batch.column(text);
-                out.set(field, text.iter().map(|text| text?.split('.').nth(1)).collect());
+                let texts = batch.column(text);
+                out.set(field, texts.iter().map(|text| text::field(text?, '.', 1)).collect());
             }
             Self::Wide { a, b, d, c } => {
                 let a = batch.column(a);
