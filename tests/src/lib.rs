@@ -38,8 +38,8 @@ pub fn sandbox(instances: u32) -> Sandbox {
 /// A sandbox that takes from the tests' cache what was compiled before.
 pub fn sandbox_with(options: SandboxOptions) -> Sandbox {
     let cache = ComponentCache::open(cache_folder()).expect("the tests' cache");
-    Sandbox::with_options(SandboxOptions { cache: Some(Arc::new(cache)), ..options })
-        .expect("a sandbox")
+    let compiler = options.compiler.clone().cached_in(Arc::new(cache));
+    Sandbox::with_options(SandboxOptions { compiler, ..options }).expect("a sandbox")
 }
 
 /// Compiled components, shared by all tests, and by none of the user's own runs.

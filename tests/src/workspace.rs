@@ -72,7 +72,7 @@ impl Workspace {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(wasmill_program());
         command.current_dir(self.folder.path()).args(arguments);
         command.env("WASMILL_CACHE", cache_folder());
         command
@@ -126,8 +126,8 @@ impl Outcome {
     }
 }
 
-/// The binary: what `WASMILL_BIN` names, or what was built into the folder of this test.
-fn binary() -> PathBuf {
+/// The command line: what `WASMILL_BIN` names, or what was built into the folder of this test.
+pub fn wasmill_program() -> PathBuf {
     if let Some(named) = std::env::var_os("WASMILL_BIN") {
         return named.into();
     }

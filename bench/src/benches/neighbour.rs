@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use wasmill_sandbox::Environment;
+use wasmill_sandbox::compiler::Compiler;
 use wasmill_sandbox::contract::binding::TransformBinding;
 use wasmill_sandbox::engine::{Profile, Sandbox, SandboxOptions};
 use wasmill_sandbox::fault::Fault;
@@ -79,7 +80,7 @@ pub fn run(guests: &Guests, measuring: &Measuring, report: &Report) -> Result<()
     let options = SandboxOptions {
         instances: 8,
         profile: Profile::Metered,
-        cache: Some(Arc::clone(&guests.cache)),
+        compiler: Compiler::new().cached_in(Arc::clone(&guests.cache)),
     };
     let sandbox = Sandbox::with_options(options)?;
     let numbers = data::numbers(ROWS);

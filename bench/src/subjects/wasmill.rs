@@ -10,6 +10,7 @@ use arrow::compute::take_record_batch;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use wasmill_sandbox::Environment;
+use wasmill_sandbox::compiler::Compiler;
 use wasmill_sandbox::component::Plugin;
 use wasmill_sandbox::contract::binding::TransformBinding;
 use wasmill_sandbox::contract::finding::Finding;
@@ -42,8 +43,8 @@ impl Host {
         instances: u32,
     ) -> Result<Self, Error> {
         let runtime = Rc::new(tokio::runtime::Builder::new_current_thread().enable_time().build()?);
-        let cache = Some(Arc::clone(&guests.cache));
-        let sandbox = Sandbox::with_options(SandboxOptions { instances, profile, cache })?;
+        let compiler = Compiler::new().cached_in(Arc::clone(&guests.cache));
+        let sandbox = Sandbox::with_options(SandboxOptions { instances, profile, compiler })?;
         let plugin = runtime.block_on(sandbox.load(guests.read(guest)?.into()))?;
         Ok(Self { runtime, plugin })
     }

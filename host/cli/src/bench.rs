@@ -5,7 +5,6 @@ use std::io::ErrorKind;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -14,7 +13,7 @@ use wasmill_pipeline::bench::component::{ComponentUse, ComponentUseError};
 use wasmill_pipeline::bench::report::{BenchReport, StepFigures};
 use wasmill_pipeline::bench::{Bench, BenchError};
 use wasmill_pipeline::error::chain;
-use wasmill_sandbox::cache::ComponentCache;
+use wasmill_sandbox::compiler::Compiler;
 use wasmill_sandbox::component::PluginKind;
 use wasmill_sandbox::engine::{Sandbox, SandboxOptions};
 
@@ -110,13 +109,9 @@ pub async fn bench(args: &BenchArgs) -> Result<ExitCode, Failure> {
 async fn measure(args: &BenchArgs) -> Result<BenchReport, Failure> {
     let output = args.output.output;
     let cancel = cancelled_by_signals();
-    let cache = args.cache.open();
+    let compiler = args.cache.compiler();
     let checking = async {
-        let bench = target(args, cache.clone()).await?;
-        let bench = match cache {
-            Some(cache) => bench.cached_in(cache),
-            None => bench,
-        };
+        let bench = target(args, compiler.clone()).await?.compiled_by(compiler);
         bench.check().await.map_err(|failed| {
             findings::print(&failed.0, output);
             let counted = findings::counted(&failed.0);
@@ -150,10 +145,10 @@ fn failed(error: &BenchError) -> Failure {
 }
 
 /// What the arguments ask to measure.
-async fn target(args: &BenchArgs, cache: Option<Arc<ComponentCache>>) -> Result<Bench, Failure> {
+async fn target(args: &BenchArgs, compiler: Compiler) -> Result<Bench, Failure> {
     let is_component = args.target.extension().is_some_and(|extension| extension == "wasm");
     if is_component {
-        return component(args, cache).await;
+        return component(args, compiler).await;
     }
     let only_components = [
         ("--data", !args.data.is_empty()),
@@ -172,9 +167,9 @@ async fn target(args: &BenchArgs, cache: Option<Arc<ComponentCache>>) -> Result<
     Ok(Bench::of_pipeline(check::read(&args.target)?))
 }
 
-async fn component(args: &BenchArgs, cache: Option<Arc<ComponentCache>>) -> Result<Bench, Failure> {
+async fn component(args: &BenchArgs, compiler: Compiler) -> Result<Bench, Failure> {
     let config = args.config.as_deref().map(read_config).transpose()?;
-    let kind = kind(&args.target, cache).await?;
+    let kind = kind(&args.target, compiler).await?;
     let types: BTreeMap<String, String> = args.types.iter().cloned().collect();
     let mut used = ComponentUse::new(&args.target, kind, &args.data, &types).map_err(|error| {
         let missing = matches!(error, ComponentUseError::Missing { .. });
@@ -211,9 +206,9 @@ fn read<T>(path: &Path, read: impl Fn(&Path) -> std::io::Result<T>) -> Result<T,
 }
 
 /// What kind of plugin a component is.
-async fn kind(path: &Path, cache: Option<Arc<ComponentCache>>) -> Result<PluginKind, Failure> {
+async fn kind(path: &Path, compiler: Compiler) -> Result<PluginKind, Failure> {
     let component = read(path, |path| std::fs::read(path))?;
-    let options = SandboxOptions { cache, ..SandboxOptions::new(1) };
+    let options = SandboxOptions { compiler, ..SandboxOptions::new(1) };
     let sandbox =
         Sandbox::with_options(options).map_err(|error| Failure::from_error(70, &error))?;
     let plugin = sandbox.load(component.into()).await.map_err(|error| {

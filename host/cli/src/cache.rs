@@ -1,4 +1,4 @@
-//! Where compiled plugins are kept between commands.
+//! How plugins are compiled: in a process of their own, and kept from one command to the next.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use wasmill_pipeline::error::chain;
 use wasmill_sandbox::cache::ComponentCache;
+use wasmill_sandbox::compiler::{Compiler, CompilerProcess};
 
 #[derive(Debug, Args)]
 pub struct CacheArgs {
@@ -18,9 +19,29 @@ pub struct CacheArgs {
     no_cache: bool,
 }
 
+/// The command that a compiler process is started with.
+pub const COMPILE: &str = "compile-component";
+
 impl CacheArgs {
+    /// Compiles in this program, started once more, and keeps what was compiled.
+    pub fn compiler(&self) -> Compiler {
+        let compiler = match std::env::current_exe() {
+            Ok(program) => {
+                Compiler::new().in_process(CompilerProcess::new(program, [COMPILE.into()]))
+            }
+            Err(error) => {
+                tracing::warn!(%error, "plugins are compiled in this process, without limits");
+                Compiler::new()
+            }
+        };
+        match self.open() {
+            Some(cache) => compiler.cached_in(cache),
+            None => compiler,
+        }
+    }
+
     /// The cache; none where it is not wanted, or cannot be: the work is then done without, and takes longer.
-    pub fn open(&self) -> Option<Arc<ComponentCache>> {
+    fn open(&self) -> Option<Arc<ComponentCache>> {
         if self.no_cache {
             return None;
         }

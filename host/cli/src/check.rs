@@ -20,17 +20,9 @@ pub fn read(file: &Path) -> Result<Pipeline, Failure> {
     })
 }
 
-/// The pipeline, with the cache that is wanted.
-pub fn with_cache(pipeline: Pipeline, cache: &CacheArgs) -> Pipeline {
-    match cache.open() {
-        Some(cache) => pipeline.cached_in(cache),
-        None => pipeline,
-    }
-}
-
 /// Checks a pipeline and shows the columns that each step gives.
 pub async fn check(file: &Path, output: Output, cache: &CacheArgs) -> Result<ExitCode, Failure> {
-    let pipeline = with_cache(read(file)?, cache);
+    let pipeline = read(file)?.compiled_by(cache.compiler());
     let (findings, pipeline, exit_code) = match pipeline.check().await {
         Ok(pipeline) => (pipeline.warnings().to_vec(), Some(pipeline), 0),
         Err(failed) => {

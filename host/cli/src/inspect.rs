@@ -33,7 +33,7 @@ pub async fn inspect(path: &Path, output: Output, cache: &CacheArgs) -> Result<E
         let exit_code = if error.kind() == ErrorKind::NotFound { 66 } else { 74 };
         Failure::new(exit_code, format!("cannot read {}: {error}", path.display()))
     })?;
-    let options = SandboxOptions { cache: cache.open(), ..SandboxOptions::new(1) };
+    let options = SandboxOptions { compiler: cache.compiler(), ..SandboxOptions::new(1) };
     let sandbox =
         Sandbox::with_options(options).map_err(|error| Failure::from_error(70, &error))?;
     let plugin = sandbox.load(component.into()).await.map_err(|error| {

@@ -34,6 +34,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use wasmill_sandbox::compiler::answer_parent;
+
 use crate::bench::BenchArgs;
 use crate::cache::CacheArgs;
 use crate::failure::Failure;
@@ -103,6 +105,9 @@ enum Command {
     },
     /// Prints the JSON Schema of pipeline files, for editors.
     Schema,
+    /// Compiles the component on standard input, for another process of this program.
+    #[command(name = cache::COMPILE, hide = true)]
+    CompileComponent { request: Vec<String> },
 }
 
 #[derive(Debug, Subcommand)]
@@ -186,6 +191,9 @@ struct LedgerArgs {
 fn main() -> ExitCode {
     allocator::keep_freed_memory();
     let cli = Cli::parse();
+    if let Command::CompileComponent { request } = &cli.command {
+        return answer_parent(request);
+    }
     tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().with_target(false).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -233,5 +241,6 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
             say!("{:#}", wasmill_pipeline::file::schema::pipeline_file_schema());
             Ok(ExitCode::SUCCESS)
         }
+        Command::CompileComponent { request } => Ok(answer_parent(&request)),
     }
 }

@@ -60,7 +60,7 @@ async fn work(
     cache: &CacheArgs,
     observer: Arc<dyn Observer>,
 ) -> Result<RunSummary, Failure> {
-    let pipeline = check::with_cache(check::read(file)?, cache).observed_by(observer);
+    let pipeline = check::read(file)?.compiled_by(cache.compiler()).observed_by(observer);
     let cancel = cancelled_by_signals();
     let checked = tokio::select! {
         checked = pipeline.check() => checked,

@@ -399,14 +399,15 @@ mod tests {
                 while reader.read_line(&mut header).unwrap() > 2 {
                     header.clear();
                 }
+                // Before the answer: whoever has it looks at once for what was asked.
+                if sender.send(line.trim_end_matches(" HTTP/1.1\r\n").to_owned()).is_err() {
+                    return;
+                }
                 let status = if line.contains("/end") { 200 } else { status };
                 let answer = format!(
                     "HTTP/1.1 {status} X\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
                 );
                 stream.write_all(answer.as_bytes()).unwrap();
-                if sender.send(line.trim_end_matches(" HTTP/1.1\r\n").to_owned()).is_err() {
-                    return;
-                }
             }
         });
         (format!("http://{address}"), requests)

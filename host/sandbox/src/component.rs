@@ -1,7 +1,6 @@
 //! Loading a component: what it is, what it imports, compiled and ready to be instantiated.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
@@ -101,6 +100,8 @@ pub enum LoadError {
     TooLarge { bytes: usize },
     #[error("the component does not compile: {message}")]
     Compile { message: String },
+    #[error("the component could not be compiled: {message}")]
+    CompilerProcess { message: String },
     #[error(
         "the component exports no interface of wasmill:plugin (it exports {})",
         if .exports.is_empty() { "nothing".to_owned() } else { .exports.join(", ") }
@@ -142,14 +143,16 @@ impl Sandbox {
     fn load_blocking(&self, bytes: &[u8]) -> Result<Plugin, LoadError> {
         check_preamble(bytes)?;
         let digest = Digest::of(bytes);
-        let (engine, component) = match self.compiled(self.plain(), digest, bytes) {
+        let compile = |engine| self.compiler().compile(engine, digest, bytes);
+        let (engine, component) = match compile(self.plain()) {
             Ok(component) => (self.plain(), component),
             // What the plain engine refuses may be what only the other one knows.
-            Err(_) => {
+            Err(LoadError::Compile { .. }) => {
                 let failed = |error: EngineError| LoadError::Compile { message: error.to_string() };
                 let concurrent = self.concurrent().map_err(failed)?;
-                (concurrent, self.compiled(concurrent, digest, bytes)?)
+                (concurrent, compile(concurrent)?)
             }
+            Err(error) => return Err(error),
         };
         let component_type = component.component_type();
         let exports: Vec<String> =
@@ -160,31 +163,6 @@ impl Sandbox {
         let size = bytes.len();
         let engine = Arc::clone(engine);
         Ok(Plugin { inner: Arc::new(Inner { engine, digest, kind, size, imports, component }) })
-    }
-
-    /// The component, from the cache where it is there.
-    fn compiled(
-        &self,
-        engine: &LinkedEngine,
-        digest: Digest,
-        bytes: &[u8],
-    ) -> Result<Component, LoadError> {
-        if let Some(component) = self.cache().and_then(|cache| cache.get(&engine.engine, digest)) {
-            return Ok(component);
-        }
-        let compile = || Component::from_binary(&engine.engine, bytes);
-        // wasmtime promises memory safety for any input, not the absence of panics while compiling.
-        let component = match catch_unwind(AssertUnwindSafe(compile)) {
-            Ok(Ok(component)) => component,
-            Ok(Err(error)) => return Err(LoadError::Compile { message: format!("{error:#}") }),
-            Err(_) => {
-                return Err(LoadError::Compile { message: "the compiler panicked".to_owned() });
-            }
-        };
-        if let Some(cache) = self.cache() {
-            cache.put(&engine.engine, digest, &component);
-        }
-        Ok(component)
     }
 }
 

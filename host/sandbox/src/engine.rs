@@ -15,7 +15,7 @@ use wasmtime::{
     PoolingAllocationConfig, VariableOperatorCost, WasmBacktraceDetails,
 };
 
-use crate::cache::ComponentCache;
+use crate::compiler::Compiler;
 use crate::guest::GuestState;
 
 /// How often running guests are interrupted to look at their deadline and to yield.
@@ -55,6 +55,17 @@ pub enum Profile {
 }
 
 impl Profile {
+    pub const ALL: [Self; 3] = [Self::Metered, Self::Guarded, Self::Unstopped];
+
+    /// Such as `metered`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Metered => "metered",
+            Self::Guarded => "guarded",
+            Self::Unstopped => "unstopped",
+        }
+    }
+
     pub(crate) fn has_fuel(self) -> bool {
         self == Self::Metered
     }
@@ -70,14 +81,13 @@ pub struct SandboxOptions {
     /// For how many plugin instances there is room at once.
     pub instances: u32,
     pub profile: Profile,
-    /// Where compiled components are kept; without, each is compiled anew.
-    pub cache: Option<Arc<ComponentCache>>,
+    pub compiler: Compiler,
 }
 
 impl SandboxOptions {
-    /// Metered, without a cache.
+    /// Metered; compiled in this process, each time.
     pub fn new(instances: u32) -> Self {
-        Self { instances, profile: Profile::default(), cache: None }
+        Self { instances, profile: Profile::default(), compiler: Compiler::new() }
     }
 }
 
@@ -99,10 +109,12 @@ pub(crate) struct LinkedEngine {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<GuestState>,
     pub(crate) profile: Profile,
+    /// Whether it has the built-in functions of concurrent components.
+    pub(crate) concurrent: bool,
 }
 
 impl Sandbox {
-    /// Sets up a metered engine with room for `instances` plugin instances at once, without a cache.
+    /// Sets up a metered engine with room for `instances` plugin instances at once, that compiles each component itself.
     ///
     /// # Errors
     ///
@@ -136,8 +148,8 @@ impl Sandbox {
         Ok(self.inner.concurrent.get_or_init(|| engine))
     }
 
-    pub(crate) fn cache(&self) -> Option<&ComponentCache> {
-        self.inner.options.cache.as_deref()
+    pub(crate) fn compiler(&self) -> &Compiler {
+        &self.inner.options.compiler
     }
 }
 
@@ -158,8 +170,13 @@ impl LinkedEngine {
             tick_epochs(engine.weak());
         }
         let linker = linker(&engine)?;
-        Ok(Self { engine, linker, profile })
+        Ok(Self { engine, linker, profile, concurrent })
     }
+}
+
+/// An engine that compiles for a [`LinkedEngine`] of these settings, and runs nothing: it needs no pool.
+pub(crate) fn compiling_engine(profile: Profile, concurrent: bool) -> wasmtime::Result<Engine> {
+    Engine::new(&config(profile, concurrent))
 }
 
 fn config(profile: Profile, concurrent: bool) -> Config {

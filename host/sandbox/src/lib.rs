@@ -20,6 +20,7 @@
 
 pub mod cache;
 pub mod capability;
+pub mod compiler;
 pub mod component;
 mod crossing;
 pub mod engine;

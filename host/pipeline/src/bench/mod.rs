@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use wasmill_ledger::{LedgerError, RunStatus};
-use wasmill_sandbox::cache::ComponentCache;
+use wasmill_sandbox::compiler::Compiler;
 
 use crate::bench::component::ComponentUse;
 use crate::bench::report::{BenchReport, Round};
@@ -98,10 +98,10 @@ impl Bench {
         Self { pipeline: component.pipeline(), has_file: false }
     }
 
-    /// Takes compiled components from a cache, and keeps them there. Without, they are compiled each time.
+    /// How components are compiled: where nothing is said, in this process, each time.
     #[must_use]
-    pub fn cached_in(mut self, cache: Arc<ComponentCache>) -> Self {
-        self.pipeline = self.pipeline.cached_in(cache);
+    pub fn compiled_by(mut self, compiler: Compiler) -> Self {
+        self.pipeline = self.pipeline.compiled_by(compiler);
         self
     }
 

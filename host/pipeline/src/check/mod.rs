@@ -18,7 +18,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use wasmill_ledger::Ledger;
-use wasmill_sandbox::cache::ComponentCache;
+use wasmill_sandbox::compiler::Compiler;
 
 use crate::checked::{CheckedPipeline, Settings};
 use crate::events::Observer;
@@ -37,7 +37,7 @@ pub struct Pipeline {
     /// The folder of the file.
     base: PathBuf,
     observer: Arc<dyn Observer>,
-    cache: Option<Arc<ComponentCache>>,
+    compiler: Compiler,
     /// Whether rows reach their sinks, and events their notifiers.
     has_effects: bool,
 }
@@ -90,7 +90,14 @@ impl Pipeline {
     }
 
     fn new(document: Document, syntax: Vec<Diagnostic>, base: PathBuf) -> Self {
-        Self { document, syntax, base, observer: Arc::new(()), cache: None, has_effects: true }
+        Self {
+            document,
+            syntax,
+            base,
+            observer: Arc::new(()),
+            compiler: Compiler::new(),
+            has_effects: true,
+        }
     }
 
     /// Leaves the world as it is: rows go nowhere instead of into their sinks, which are not even looked at, and there are
@@ -107,10 +114,10 @@ impl Pipeline {
         self
     }
 
-    /// Takes compiled components from a cache, and keeps them there. Without, they are compiled each time.
+    /// How components are compiled: where nothing is said, in this process, each time.
     #[must_use]
-    pub fn cached_in(mut self, cache: Arc<ComponentCache>) -> Self {
-        self.cache = Some(cache);
+    pub fn compiled_by(mut self, compiler: Compiler) -> Self {
+        self.compiler = compiler;
         self
     }
 
@@ -138,9 +145,9 @@ impl Pipeline {
             diagnostics.push(Diagnostic::error(error.to_string()).at(place));
         }
         let order = graph::order(&file, &self.document, &mut diagnostics);
-        let cache = self.cache.as_ref();
+        let compiler = &self.compiler;
         let plugins =
-            Plugins::load(&file, &self.document, &self.base, cache, &mut diagnostics).await;
+            Plugins::load(&file, &self.document, &self.base, compiler, &mut diagnostics).await;
         let mut checker = Checker::new(
             &file,
             &self.document,

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use futures::StreamExt as _;
-use wasmill_sandbox::cache::ComponentCache;
+use wasmill_sandbox::compiler::Compiler;
 use wasmill_sandbox::component::{Digest, Plugin};
 use wasmill_sandbox::engine::{EngineError, Profile, Sandbox, SandboxOptions};
 
@@ -34,11 +33,11 @@ impl Plugins {
         file: &PipelineFile,
         document: &Document,
         base: &Path,
-        cache: Option<&Arc<ComponentCache>>,
+        compiler: &Compiler,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
         let uses = uses(file);
-        let sandboxes = match sandboxes(file, &uses, cache) {
+        let sandboxes = match sandboxes(file, &uses, compiler) {
             Ok(sandboxes) => sandboxes,
             Err(error) => {
                 let message = format!("the sandbox cannot start: {}", crate::error::chain(&error));
@@ -93,7 +92,7 @@ fn key(used: &PluginUse) -> Key {
 fn sandboxes(
     file: &PipelineFile,
     uses: &[(Table, &str, &PluginUse)],
-    cache: Option<&Arc<ComponentCache>>,
+    compiler: &Compiler,
 ) -> Result<BTreeMap<Profile, Sandbox>, EngineError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as u32;
     let workers = file.pipeline.workers.unwrap_or(cores).max(1);
@@ -103,7 +102,7 @@ fn sandboxes(
     }
     let sandboxes = steps.into_iter().map(|(profile, steps)| {
         let instances = workers.saturating_mul(steps).saturating_add(SPARE_INSTANCES);
-        let options = SandboxOptions { instances, profile, cache: cache.cloned() };
+        let options = SandboxOptions { instances, profile, compiler: compiler.clone() };
         Ok((profile, Sandbox::with_options(options)?))
     });
     sandboxes.collect()
