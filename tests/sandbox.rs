@@ -94,6 +94,20 @@ async fn dictionaries_are_read_and_kept() {
     assert_eq!(&output.columns()[..3], input.columns());
 }
 
+/// Of a column with a dictionary, `set_unchanged` gives back what was read: the output has no dictionary.
+#[tokio::test]
+async fn dictionaries_come_back_as_what_they_stand_for() {
+    let dictionary = DataType::Dictionary(DataType::Int8.into(), DataType::Utf8.into());
+    let names: ArrayRef = Arc::new(StringArray::from(vec![Some("ada"), None, Some("ada")]));
+    let input = RecordBatch::try_from_iter([("name", cast(&names, &dictionary).unwrap())]).unwrap();
+    let plugin = sandbox(2).load(component("clean")).await.unwrap();
+    let transformer = Transformer::new(&plugin, environment(json!({"trim": ["name"]}))).unwrap();
+    let binding = Arc::new(transformer.bind(input.schema()).await.unwrap());
+    let mut open = transformer.open(binding, 7).await.unwrap();
+    let processed = open.process(&input, 0).await.unwrap();
+    assert_eq!(processed.outputs[0].batch.column(0), &names);
+}
+
 /// What a batch takes up in the guest is free again when its call has returned.
 #[tokio::test]
 async fn memory_does_not_creep() {

@@ -17,7 +17,7 @@ use wasmill_sandbox::compiler::Compiler;
 use wasmill_sandbox::component::PluginKind;
 use wasmill_sandbox::engine::{Sandbox, SandboxOptions};
 
-use crate::cache::CacheArgs;
+use crate::compiling::CompileArgs;
 use crate::failure::Failure;
 use crate::run::cancelled_by_signals;
 use crate::table::{bytes, grouped, table};
@@ -56,7 +56,7 @@ pub struct BenchArgs {
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
-    cache: CacheArgs,
+    compiling: CompileArgs,
 }
 
 /// The profiles of a pipeline file, by the same names.
@@ -86,20 +86,7 @@ pub async fn bench(args: &BenchArgs) -> Result<ExitCode, Failure> {
         }
         Err(failure) => {
             if output == Output::Json {
-                // The last line says how it ended, whatever happened.
-                json_lines::print(&json!({
-                    "event": "bench.finished",
-                    "status": match failure.exit_code {
-                        2 | 66 | 77 | 78 => "invalid",
-                        130 => "interrupted",
-                        _ => "failed",
-                    },
-                    "problem": {
-                        "message": failure.message,
-                        "hint": failure.hint,
-                        "exit_code": failure.exit_code,
-                    },
-                }));
+                json_lines::print_failure("bench.finished", &[2, 66, 77, 78], &failure);
             }
             Err(failure)
         }
@@ -109,7 +96,7 @@ pub async fn bench(args: &BenchArgs) -> Result<ExitCode, Failure> {
 async fn measure(args: &BenchArgs) -> Result<BenchReport, Failure> {
     let output = args.output.output;
     let cancel = cancelled_by_signals();
-    let compiler = args.cache.compiler();
+    let compiler = args.compiling.compiler();
     let checking = async {
         let bench = target(args, compiler.clone()).await?.compiled_by(compiler);
         bench.check().await.map_err(|failed| {

@@ -8,7 +8,7 @@ use serde_json::json;
 use wasmill_pipeline::Pipeline;
 
 use crate::Output;
-use crate::cache::CacheArgs;
+use crate::compiling::CompileArgs;
 use crate::failure::Failure;
 use crate::{findings, json_lines};
 
@@ -21,8 +21,12 @@ pub fn read(file: &Path) -> Result<Pipeline, Failure> {
 }
 
 /// Checks a pipeline and shows the columns that each step gives.
-pub async fn check(file: &Path, output: Output, cache: &CacheArgs) -> Result<ExitCode, Failure> {
-    let pipeline = read(file)?.compiled_by(cache.compiler());
+pub async fn check(
+    file: &Path,
+    output: Output,
+    compiling: &CompileArgs,
+) -> Result<ExitCode, Failure> {
+    let pipeline = read(file)?.compiled_by(compiling.compiler());
     let (findings, pipeline, exit_code) = match pipeline.check().await {
         Ok(pipeline) => (pipeline.warnings().to_vec(), Some(pipeline), 0),
         Err(failed) => {

@@ -22,18 +22,22 @@ use wasmill_sandbox::transformer::Transformer;
 use wasmill_sandbox::validator::Validator;
 use wasmill_sandbox::{Descriptor, Environment};
 
-use crate::cache::CacheArgs;
+use crate::compiling::CompileArgs;
 use crate::failure::Failure;
 use crate::table::bytes;
 use crate::{Output, json_lines};
 
 /// Shows what a component is.
-pub async fn inspect(path: &Path, output: Output, cache: &CacheArgs) -> Result<ExitCode, Failure> {
+pub async fn inspect(
+    path: &Path,
+    output: Output,
+    compiling: &CompileArgs,
+) -> Result<ExitCode, Failure> {
     let component = std::fs::read(path).map_err(|error| {
         let exit_code = if error.kind() == ErrorKind::NotFound { 66 } else { 74 };
         Failure::new(exit_code, format!("cannot read {}: {error}", path.display()))
     })?;
-    let options = SandboxOptions { compiler: cache.compiler(), ..SandboxOptions::new(1) };
+    let options = SandboxOptions { compiler: compiling.compiler(), ..SandboxOptions::new(1) };
     let sandbox =
         Sandbox::with_options(options).map_err(|error| Failure::from_error(70, &error))?;
     let plugin = sandbox.load(component.into()).await.map_err(|error| {

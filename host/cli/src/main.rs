@@ -15,8 +15,8 @@ macro_rules! say {
 
 mod allocator;
 mod bench;
-mod cache;
 mod check;
+mod compiling;
 mod failure;
 mod findings;
 mod inspect;
@@ -37,7 +37,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use wasmill_sandbox::compiler::answer_parent;
 
 use crate::bench::BenchArgs;
-use crate::cache::CacheArgs;
+use crate::compiling::CompileArgs;
 use crate::failure::Failure;
 
 const EXIT_CODES: &str = "\
@@ -71,7 +71,7 @@ enum Command {
         #[command(flatten)]
         output: OutputArgs,
         #[command(flatten)]
-        cache: CacheArgs,
+        compiling: CompileArgs,
         /// Shows debug lines of plugins too.
         #[arg(short, long)]
         verbose: bool,
@@ -83,7 +83,7 @@ enum Command {
         #[command(flatten)]
         output: OutputArgs,
         #[command(flatten)]
-        cache: CacheArgs,
+        compiling: CompileArgs,
     },
     /// Measures what each step of a pipeline costs, or one plugin: publishes nothing, and leaves nothing behind.
     #[command(after_help = bench::EXAMPLES)]
@@ -101,12 +101,12 @@ enum Command {
         #[command(flatten)]
         output: OutputArgs,
         #[command(flatten)]
-        cache: CacheArgs,
+        compiling: CompileArgs,
     },
     /// Prints the JSON Schema of pipeline files, for editors.
     Schema,
     /// Compiles the component on standard input, for another process of this program.
-    #[command(name = cache::COMPILE, hide = true)]
+    #[command(name = compiling::COMPILE, hide = true)]
     CompileComponent { request: Vec<String> },
 }
 
@@ -191,9 +191,6 @@ struct LedgerArgs {
 fn main() -> ExitCode {
     allocator::keep_freed_memory();
     let cli = Cli::parse();
-    if let Command::CompileComponent { request } = &cli.command {
-        return answer_parent(request);
-    }
     tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().with_target(false).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -216,10 +213,12 @@ fn main() -> ExitCode {
 
 async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Run { file, output, cache, verbose } => {
-            run::run(&file, output.output, &cache, verbose).await
+        Command::Run { file, output, compiling, verbose } => {
+            run::run(&file, output.output, &compiling, verbose).await
         }
-        Command::Check { file, output, cache } => check::check(&file, output.output, &cache).await,
+        Command::Check { file, output, compiling } => {
+            check::check(&file, output.output, &compiling).await
+        }
         Command::Bench(args) => bench::bench(&args).await,
         Command::Runs(RunsCommand::List { ledger, output, limit }) => {
             runs::list(&ledger, output.output, limit).await
@@ -234,8 +233,8 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
             let filter = quarantine::Filter { step, rule, limit };
             quarantine::show(run.as_deref(), &filter, &ledger, output.output).await
         }
-        Command::Inspect { component, output, cache } => {
-            inspect::inspect(&component, output.output, &cache).await
+        Command::Inspect { component, output, compiling } => {
+            inspect::inspect(&component, output.output, &compiling).await
         }
         Command::Schema => {
             say!("{:#}", wasmill_pipeline::file::schema::pipeline_file_schema());

@@ -4,12 +4,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use serde_json::json;
 use wasmill_pipeline::events::Observer;
 use wasmill_pipeline::{CancellationToken, CheckFailed, RunSummary};
 
 use crate::Output;
-use crate::cache::CacheArgs;
+use crate::compiling::CompileArgs;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::table::seconds;
@@ -19,48 +18,37 @@ use crate::{check, findings, json_lines, summary};
 pub async fn run(
     file: &Path,
     output: Output,
-    cache: &CacheArgs,
+    compiling: &CompileArgs,
     verbose: bool,
 ) -> Result<ExitCode, Failure> {
     match output {
         Output::Text => {
             let progress = Arc::new(Progress::new(verbose));
-            let result = work(file, output, cache, Arc::clone(&progress) as _).await;
+            let result = work(file, output, compiling, Arc::clone(&progress) as _).await;
             progress.end();
             let summary = result?;
             report(&summary);
             Ok(ExitCode::from(summary.exit_code()))
         }
-        Output::Json => match work(file, output, cache, Arc::new(json_lines::JsonLines)).await {
-            Ok(summary) => Ok(ExitCode::from(summary.exit_code())),
-            Err(failure) => {
-                // The last line says how it ended, whatever happened.
-                json_lines::print(&json!({
-                    "event": "run.finished",
-                    "status": match failure.exit_code {
-                        77 | 78 => "invalid",
-                        130 => "interrupted",
-                        _ => "failed",
-                    },
-                    "problem": {
-                        "message": failure.message,
-                        "hint": failure.hint,
-                        "exit_code": failure.exit_code,
-                    },
-                }));
-                Err(failure)
+        Output::Json => {
+            match work(file, output, compiling, Arc::new(json_lines::JsonLines)).await {
+                Ok(summary) => Ok(ExitCode::from(summary.exit_code())),
+                Err(failure) => {
+                    json_lines::print_failure("run.finished", &[77, 78], &failure);
+                    Err(failure)
+                }
             }
-        },
+        }
     }
 }
 
 async fn work(
     file: &Path,
     output: Output,
-    cache: &CacheArgs,
+    compiling: &CompileArgs,
     observer: Arc<dyn Observer>,
 ) -> Result<RunSummary, Failure> {
-    let pipeline = check::read(file)?.compiled_by(cache.compiler()).observed_by(observer);
+    let pipeline = check::read(file)?.compiled_by(compiling.compiler()).observed_by(observer);
     let cancel = cancelled_by_signals();
     let checked = tokio::select! {
         checked = pipeline.check() => checked,

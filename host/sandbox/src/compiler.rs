@@ -93,7 +93,8 @@ impl Compiler {
         }
         let component = match &self.process {
             Some(process) => process.compile(engine, bytes)?,
-            None => caught(|| Component::from_binary(&engine.engine, bytes))?,
+            None => caught(|| Component::from_binary(&engine.engine, bytes))
+                .map_err(|message| LoadError::Compile { message })?,
         };
         if let Some(cache) = &self.cache {
             cache.put(&engine.engine, digest, &component);
@@ -103,13 +104,11 @@ impl Compiler {
 }
 
 /// wasmtime promises memory safety for any input, not the absence of panics while compiling.
-fn caught<T>(compile: impl FnOnce() -> wasmtime::Result<T>) -> Result<T, LoadError> {
-    let message = match catch_unwind(AssertUnwindSafe(compile)) {
-        Ok(Ok(compiled)) => return Ok(compiled),
-        Ok(Err(error)) => format!("{error:#}"),
-        Err(_) => "the compiler panicked".to_owned(),
-    };
-    Err(LoadError::Compile { message })
+fn caught<T>(compile: impl FnOnce() -> wasmtime::Result<T>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(compile)) {
+        Ok(compiled) => compiled.map_err(|error| format!("{error:#}")),
+        Err(_) => Err("the compiler panicked".to_owned()),
+    }
 }
 
 impl CompilerProcess {
@@ -239,8 +238,7 @@ pub fn answer_parent(arguments: &[String]) -> ExitCode {
     });
     let (kind, content) = match compiled {
         Ok(compiled) => (COMPILED, compiled),
-        Err(LoadError::Compile { message }) => (REFUSED, message.into_bytes()),
-        Err(error) => (REFUSED, error.to_string().into_bytes()),
+        Err(message) => (REFUSED, message.into_bytes()),
     };
     let mut stdout = io::stdout().lock();
     let written = stdout.write_all(&[kind]).and_then(|()| stdout.write_all(&content));

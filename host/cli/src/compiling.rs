@@ -9,7 +9,7 @@ use wasmill_sandbox::cache::ComponentCache;
 use wasmill_sandbox::compiler::{Compiler, CompilerProcess};
 
 #[derive(Debug, Args)]
-pub struct CacheArgs {
+pub struct CompileArgs {
     /// Where compiled plugins are kept, a folder that nobody else can look into. Default: wasmill/components in
     /// your cache folder.
     #[arg(long, value_name = "FOLDER", env = "WASMILL_CACHE")]
@@ -22,7 +22,7 @@ pub struct CacheArgs {
 /// The command that a compiler process is started with.
 pub const COMPILE: &str = "compile-component";
 
-impl CacheArgs {
+impl CompileArgs {
     /// Compiles in this program, started once more, and keeps what was compiled.
     pub fn compiler(&self) -> Compiler {
         let compiler = match std::env::current_exe() {
