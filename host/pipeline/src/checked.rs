@@ -19,6 +19,7 @@ use wasmill_sandbox::transformer::Transformer;
 use wasmill_sandbox::validator::{ValidateBinding, Validator};
 
 use crate::events::Observer;
+use crate::exec::search::SearchBudget;
 use crate::file::diagnostic::Diagnostic;
 use crate::file::sections::{BadRowPolicy, EventKind, Tolerance, ViolationPolicy};
 
@@ -100,6 +101,7 @@ pub(crate) struct TransformWork {
     pub(crate) binding: Arc<TransformBinding>,
     pub(crate) digest: Digest,
     pub(crate) on_fault: BadRowPolicy,
+    pub(crate) search: SearchBudget,
     pub(crate) on_bad_row: BadRowPolicy,
     pub(crate) partitions: u32,
     /// The plugin's configuration.
@@ -121,6 +123,7 @@ pub(crate) struct ValidateWork {
     pub(crate) digest: Digest,
     pub(crate) on_violation: ViolationPolicy,
     pub(crate) on_fault: BadRowPolicy,
+    pub(crate) search: SearchBudget,
     pub(crate) max_quarantined: Option<Tolerance>,
     /// The plugin's configuration.
     pub(crate) config: Arc<Map<String, Value>>,

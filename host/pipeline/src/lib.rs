@@ -35,7 +35,7 @@ pub mod run;
 
 pub use check::{CheckFailed, Pipeline, ReadError};
 pub use checked::CheckedPipeline;
-pub use exec::quarantine::{QuarantinedRow, Reason, read_quarantine};
+pub use exec::quarantine::{FaultRecord, QuarantinedRow, Reason, read_quarantine};
 pub use exec::task::StepCounts;
 pub use run::summary::RunSummary;
 pub use tokio_util::sync::CancellationToken;

@@ -58,6 +58,11 @@ pub enum Fault {
     /// The instance was thrown away after an earlier fault.
     #[error("`{export}` was called on an instance that is gone")]
     Gone { export: &'static str },
+    /// The plugin gave another answer to rows that it had been given before.
+    #[error(
+        "`{export}` does not give the same answer to the same rows: what it gathers from row to row cannot be repeated"
+    )]
+    Unrepeatable { export: &'static str },
     /// A mistake of the host.
     #[error("the host cannot make the call `{export}`")]
     Host {
@@ -102,6 +107,7 @@ pub enum FaultKind {
     Failure,
     Refused,
     Busy,
+    Unrepeatable,
     Host,
 }
 
@@ -120,6 +126,7 @@ impl FaultKind {
             Self::Failure => "failure",
             Self::Refused => "refused",
             Self::Busy => "busy",
+            Self::Unrepeatable => "unrepeatable",
             Self::Host => "host",
         }
     }
@@ -162,6 +169,7 @@ impl Fault {
             } => FaultKind::Refused,
             Self::Failure { failure: Failure::Fatal(_), .. } => FaultKind::Failure,
             Self::Busy => FaultKind::Busy,
+            Self::Unrepeatable { .. } => FaultKind::Unrepeatable,
             Self::Gone { .. } | Self::Host { .. } => FaultKind::Host,
         }
     }

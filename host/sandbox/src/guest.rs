@@ -30,6 +30,8 @@ use crate::memory::MemoryMeter;
 
 /// How many handles (resources, streams) a guest may hold.
 const MAX_HANDLES: usize = 4_096;
+/// Which part of the deadline a hurried call has.
+const HURRIED_PART: u32 = 8;
 /// How many random bytes a guest may ask for at once.
 const MAX_RANDOM_BYTES: u64 = 64 << 10;
 
@@ -118,6 +120,7 @@ pub(crate) struct Guest<B> {
     time: VirtualTime,
     random: VirtualRandom,
     usage: Usage,
+    is_hurried: bool,
 }
 
 struct Live<B> {
@@ -199,7 +202,7 @@ impl<B> Guest<B> {
             }
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });
-        let call = start_call(EXPORT, &mut store, profile, &limits, 0)
+        let call = start_call(EXPORT, &mut store, profile, &limits, limits.deadline, 0)
             .map_err(|error| Fault::Host { export: EXPORT, source: error.into() })?;
         let instance = match call.run(component.instantiate_async(&mut store)).await {
             Ok(instance) => instance,
@@ -217,6 +220,7 @@ impl<B> Guest<B> {
             time,
             random,
             usage: Usage::default(),
+            is_hurried: false,
         };
         guest.meter(&call);
         Ok(guest)
@@ -229,6 +233,16 @@ impl<B> Guest<B> {
     /// What the instance has used up so far.
     pub(crate) fn usage(&self) -> Usage {
         Usage { dropped_log_lines: self.log.dropped_lines(), ..self.usage }
+    }
+
+    /// The last log lines, oldest first.
+    pub(crate) fn last_lines(&self) -> Vec<String> {
+        self.log.last_lines()
+    }
+
+    /// Gives calls only a part of their deadline, or all of it again.
+    pub(crate) fn hurry(&mut self, is_hurried: bool) {
+        self.is_hurried = is_hurried;
     }
 
     /// Counts rows that crossed.
@@ -247,7 +261,10 @@ impl<B> Guest<B> {
         let Some(live) = &mut self.live else { return Err(Fault::Gone { export }) };
         self.time.reset();
         self.random.reset(position);
-        let call = start_call(export, &mut live.store, self.profile, &self.limits, rows)
+        let parts = if self.is_hurried { HURRIED_PART } else { 1 };
+        let deadline = self.limits.deadline / parts;
+        let store = &mut live.store;
+        let call = start_call(export, store, self.profile, &self.limits, deadline, rows)
             .map_err(|error| Fault::Host { export, source: error.into() })?;
         Ok((call, &mut live.store, &live.exports))
     }
@@ -298,6 +315,7 @@ fn start_call(
     store: &mut Store<GuestState>,
     profile: Profile,
     limits: &Limits,
+    deadline: Duration,
     rows: usize,
 ) -> wasmtime::Result<Call> {
     let budget = limits.fuel(rows);
@@ -305,10 +323,10 @@ fn start_call(
     if profile.has_fuel() {
         store.set_fuel(budget)?;
     }
-    store.data_mut().deadline = started + limits.deadline;
+    store.data_mut().deadline = started + deadline;
     store.set_epoch_deadline(1);
     store.set_hostcall_fuel(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX));
-    Ok(Call { export, budget, deadline: limits.deadline, started })
+    Ok(Call { export, budget, deadline, started })
 }
 
 fn table() -> ResourceTable {

@@ -140,6 +140,16 @@ impl OpenTransformer {
         &self.returned.kept
     }
 
+    /// The instance's last log lines, oldest first.
+    pub fn last_lines(&self) -> Vec<String> {
+        self.guest.last_lines()
+    }
+
+    /// Gives calls an eighth of their deadline, or all of it again: for calls that only are to tell whether they hang.
+    pub fn hurry(&mut self, is_hurried: bool) {
+        self.guest.hurry(is_hurried);
+    }
+
     /// What the instance has used up.
     pub fn usage(&self) -> Usage {
         self.guest.usage()

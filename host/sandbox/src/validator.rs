@@ -130,6 +130,16 @@ impl OpenValidator {
         Ok(Conclusion::new(self.guest.end(call, result)?))
     }
 
+    /// The instance's last log lines, oldest first.
+    pub fn last_lines(&self) -> Vec<String> {
+        self.guest.last_lines()
+    }
+
+    /// Gives calls an eighth of their deadline, or all of it again: for calls that only are to tell whether they hang.
+    pub fn hurry(&mut self, is_hurried: bool) {
+        self.guest.hurry(is_hurried);
+    }
+
     /// What the instance has used up.
     pub fn usage(&self) -> Usage {
         self.guest.usage()

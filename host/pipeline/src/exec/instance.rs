@@ -13,18 +13,23 @@ use wasmill_sandbox::transformer::OpenTransformer;
 use wasmill_sandbox::validator::OpenValidator;
 
 use crate::error::StepError;
-use crate::exec::halving::{self, Attempt, Piece};
+use crate::exec::blame::Blame;
+use crate::exec::history::History;
 use crate::exec::rows::Numbered;
+use crate::exec::search::{self, Attempt, Piece, SearchBudget, Trial};
 use crate::exec::task::{StepCounts, Task};
 
 /// A step whose plugin can be opened.
 pub(crate) trait Openable: Send + Sync {
-    type Open: Metered + Send;
+    type Open: Opened + Send;
 
     fn step(&self) -> &str;
 
     /// The positions of the columns that cross.
     fn reads(&self) -> &[usize];
+
+    /// What finding the rows of one batch may cost.
+    fn search_budget(&self) -> SearchBudget;
 
     fn open(&self, seed: u64) -> impl Future<Output = Result<Self::Open, Fault>> + Send;
 
@@ -37,22 +42,47 @@ pub(crate) trait Openable: Send + Sync {
         batch: &RecordBatch,
         first_row: u64,
     ) -> impl Future<Output = Result<Self::Output, Fault>> + Send;
+
+    /// Enough of an output to tell whether another one is the same.
+    type Trace: PartialEq + Send + Sync;
+
+    fn trace(output: &Self::Output) -> Self::Trace;
 }
 
-/// An instance that knows what it has used up.
-pub(crate) trait Metered {
+/// An instance that can be asked what became of it.
+pub(crate) trait Opened {
     fn usage(&self) -> Usage;
+
+    fn last_lines(&self) -> Vec<String>;
+
+    fn hurry(&mut self, is_hurried: bool);
 }
 
-impl Metered for OpenTransformer {
+impl Opened for OpenTransformer {
     fn usage(&self) -> Usage {
         self.usage()
     }
+
+    fn last_lines(&self) -> Vec<String> {
+        self.last_lines()
+    }
+
+    fn hurry(&mut self, is_hurried: bool) {
+        self.hurry(is_hurried);
+    }
 }
 
-impl Metered for OpenValidator {
+impl Opened for OpenValidator {
     fn usage(&self) -> Usage {
         self.usage()
+    }
+
+    fn last_lines(&self) -> Vec<String> {
+        self.last_lines()
+    }
+
+    fn hurry(&mut self, is_hurried: bool) {
+        self.hurry(is_hurried);
     }
 }
 
@@ -62,13 +92,15 @@ pub(crate) struct Instance<N: Openable> {
     pub(crate) task: Arc<Task>,
     open: Option<N::Open>,
     sizer: BatchSizer,
+    /// Of plugins that gather from row to row: what a fresh instance is given first.
+    history: Option<History<N::Trace>>,
 }
 
 impl<N: Openable> Instance<N> {
     /// Without an instance yet. The step shows up in the report even when no row comes.
-    pub(crate) fn new(node: Arc<N>, task: Arc<Task>) -> Self {
+    pub(crate) fn new(node: Arc<N>, task: Arc<Task>, history: Option<History<N::Trace>>) -> Self {
         task.count(node.step(), &StepCounts::default());
-        Self { node, task, open: None, sizer: BatchSizer::default() }
+        Self { node, task, open: None, sizer: BatchSizer::default(), history }
     }
 
     /// Puts a batch through the plugin, as many rows at once as fit; where it faults, part by part until the rows are
@@ -77,41 +109,39 @@ impl<N: Openable> Instance<N> {
         &mut self,
         batch: &Numbered,
         first_row: u64,
-    ) -> Result<Vec<Piece<N::Output>>, Fault> {
+    ) -> Result<Vec<Piece<N::Output>>, Blame> {
         self.task.observer.seen(self.node.step(), &batch.batch);
         // An instance that cannot be opened fails because of no row.
         self.open = Some(self.take().await?);
         let rows = batch.batch.num_rows();
-        halving::process(&mut BatchCall { instance: self, batch, first_row }, rows).await
-    }
-
-    /// Puts a batch through the plugin, as many rows at once as fit, all of it or not at all.
-    pub(crate) async fn whole(
-        &mut self,
-        batch: &Numbered,
-        first_row: u64,
-    ) -> Result<Vec<Piece<N::Output>>, Fault> {
-        let mut pieces = Vec::new();
+        let budget = self.node.search_budget();
         let mut call = BatchCall { instance: self, batch, first_row };
-        let mut rest = 0..batch.batch.num_rows();
-        while !rest.is_empty() {
-            let part = rest.start..rest.start + call.fitting(&rest);
-            rest.start = part.end;
-            pieces.push((part.clone(), Ok(call.attempt(part).await?)));
+        let found = search::process(&mut call, rows, budget).await?;
+        if found.calls > 0 {
+            let counts = StepCounts { search_calls: found.calls, ..StepCounts::default() };
+            self.task.count(self.node.step(), &counts);
         }
-        Ok(pieces)
+        Ok(found.pieces)
     }
 
-    /// Takes the warm instance, or a fresh one.
-    pub(crate) async fn take(&mut self) -> Result<N::Open, Fault> {
-        match self.open.take() {
-            Some(open) => Ok(open),
-            None => self.node.open(self.task.seed(self.node.step())).await,
+    /// Takes the warm instance, or a fresh one that was given what the last one had.
+    pub(crate) async fn take(&mut self) -> Result<N::Open, Blame> {
+        if let Some(open) = self.open.take() {
+            return Ok(open);
         }
+        let opened = self.node.open(self.task.seed(self.node.step())).await;
+        let mut open = opened.map_err(Blame::of_no_row)?;
+        if let Some(history) = &self.history
+            && let Err(fault) = history.replay::<N>(&mut open).await
+        {
+            self.retire(&open);
+            return Err(Blame::of_no_row(fault));
+        }
+        Ok(open)
     }
 
     /// Keeps an instance warm after a call that went well. After any other it is gone.
-    pub(crate) fn put_back<T>(&mut self, open: N::Open, result: &Result<T, Fault>) {
+    pub(crate) fn put_back<T, E>(&mut self, open: N::Open, result: &Result<T, E>) {
         match result {
             Ok(_) => self.open = Some(open),
             Err(_) => self.retire(&open),
@@ -158,12 +188,20 @@ impl<N: Openable> Attempt for BatchCall<'_, N> {
         self.instance.sizer.rows(&self.part(rows), self.instance.node.reads())
     }
 
-    async fn attempt(&mut self, rows: Range<usize>) -> Result<N::Output, Fault> {
+    async fn attempt(&mut self, trial: Trial) -> Result<N::Output, Blame> {
         let mut open = self.instance.take().await?;
-        let part = self.part(&rows);
-        let result = N::call(&mut open, &part, self.first_row + rows.start as u64).await;
+        open.hurry(trial.hurried);
+        let first = self.first_row + trial.rows.start as u64;
+        let fuel_before = open.usage().fuel;
+        let result = N::call(&mut open, &self.part(&trial.rows), first).await;
         self.instance.sizer.observe(result.as_ref().err().map(Fault::kind));
+        let result = result.map_err(|fault| {
+            Blame::of_rows(fault, open.usage().fuel - fuel_before, open.last_lines())
+        });
         self.instance.put_back(open, &result);
+        if let (Ok(output), Some(history)) = (&result, &mut self.instance.history) {
+            history.push(first..first + trial.rows.len() as u64, N::trace(output));
+        }
         result
     }
 }

@@ -13,7 +13,7 @@ use futures::StreamExt as _;
 
 use crate::exec::rows::{Numbered, counted, with_row};
 use crate::exec::task::{StepCounts, Tasks};
-use crate::exec::unary::{Batches, UnaryWork, stream};
+use crate::exec::unary::{Batches, Input, UnaryWork, stream};
 
 /// Counts the rows that a query gives, as those of its step.
 pub(crate) struct CountWork {
@@ -33,22 +33,18 @@ impl UnaryWork for CountWork {
         Arc::clone(&self.visible)
     }
 
-    fn start(
-        self: Arc<Self>,
-        input: SendableRecordBatchStream,
-        partition: usize,
-    ) -> SendableRecordBatchStream {
-        let task = Arc::clone(&self.tasks[partition]);
+    fn start(self: Arc<Self>, input: Input) -> Result<SendableRecordBatchStream> {
+        let task = Arc::clone(&self.tasks[input.partition]);
         // The step shows up in the report even when no row comes.
         task.count(&self.step, &StepCounts::default());
         let schema = self.schema();
-        let counted = input.map(move |batch| {
+        let counted = input.read()?.map(move |batch| {
             let batch = batch?;
             let rows_out = batch.num_rows() as u64;
             task.count(&self.step, &StepCounts { rows_out, ..StepCounts::default() });
             Ok(as_planned(&batch, &self.visible)?)
         });
-        Box::pin(RecordBatchStreamAdapter::new(schema, counted))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, counted)))
     }
 }
 
@@ -84,13 +80,9 @@ impl UnaryWork for NumberWork {
         with_row(&self.visible)
     }
 
-    fn start(
-        self: Arc<Self>,
-        input: SendableRecordBatchStream,
-        _partition: usize,
-    ) -> SendableRecordBatchStream {
-        let schema = self.schema();
-        stream(Arc::clone(&schema), Numbering { input, work: self, schema, next: 0 })
+    fn start(self: Arc<Self>, input: Input) -> Result<SendableRecordBatchStream> {
+        let (input, schema) = (input.read()?, self.schema());
+        Ok(stream(Arc::clone(&schema), Numbering { input, work: self, schema, next: 0 }))
     }
 }
 

@@ -12,12 +12,14 @@
 //! - Between the nodes each batch carries one more column, last: the position of its rows in the split
 //!   ([`rows`]), so that a quarantined row can be traced.
 
-pub(crate) mod halving;
+pub(crate) mod blame;
+pub(crate) mod history;
 pub(crate) mod instance;
 pub(crate) mod meter;
 pub(crate) mod quarantine;
 pub(crate) mod read_splits;
 pub(crate) mod rows;
+pub(crate) mod search;
 pub(crate) mod setting_aside;
 pub(crate) mod sql;
 pub(crate) mod stage;

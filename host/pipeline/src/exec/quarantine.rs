@@ -21,6 +21,7 @@ use wasmill_connect::source::BadRecord;
 use wasmill_sandbox::contract::finding::Finding;
 use wasmill_sandbox::fault::Fault;
 
+use crate::exec::blame::Blame;
 use crate::exec::rows::Numbered;
 use crate::exec::task::Task;
 
@@ -36,6 +37,27 @@ impl Reason {
     /// Of a row that makes a plugin fail: the rule is the kind of the fault.
     pub(crate) fn of_fault(fault: &Fault) -> Self {
         Self { rule: fault.kind().name().to_owned(), column: None, message: fault.explained() }
+    }
+}
+
+/// What is known of the call that a row made fail, beside the reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultRecord {
+    /// What the call used up, in units of about one WebAssembly instruction; 0 where fuel is not metered.
+    pub fuel: u64,
+    /// Where in the plugin, innermost first.
+    pub stack: Vec<String>,
+    /// The last log lines of the instance, oldest first.
+    pub log: Vec<String>,
+}
+
+impl FaultRecord {
+    pub(crate) fn new(blame: &Blame) -> Self {
+        let stack = match &blame.fault {
+            Fault::Trap { stack, .. } => stack.clone(),
+            _ => Vec::new(),
+        };
+        Self { fuel: blame.fuel, stack, log: blame.last_lines.clone() }
     }
 }
 
@@ -85,6 +107,15 @@ fn reason_fields() -> Fields {
     ])
 }
 
+fn fault_fields() -> Fields {
+    let texts = || DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)));
+    Fields::from(vec![
+        Field::new("fuel", DataType::UInt64, false),
+        Field::new("stack", texts(), false),
+        Field::new("log", texts(), false),
+    ])
+}
+
 fn file_schema(row: &Fields) -> SchemaRef {
     let reason: FieldRef = Arc::new(Field::new("item", DataType::Struct(reason_fields()), true));
     Arc::new(Schema::new(vec![
@@ -94,6 +125,7 @@ fn file_schema(row: &Fields) -> SchemaRef {
         Field::new("position", DataType::UInt64, true),
         Field::new("place", DataType::Utf8, true),
         Field::new("reasons", DataType::List(reason), false),
+        Field::new("fault", DataType::Struct(fault_fields()), true),
         Field::new("row", DataType::Struct(row.clone()), false),
     ]))
 }
@@ -127,6 +159,7 @@ impl QuarantineWriter {
         positions: ArrayRef,
         places: ArrayRef,
         reasons: &[&[Reason]],
+        fault: Option<&FaultRecord>,
         row: StructArray,
     ) -> Result<()> {
         let count = reasons.len();
@@ -138,6 +171,7 @@ impl QuarantineWriter {
             positions,
             places,
             reasons_array(reasons),
+            faults_array(fault, count),
             Arc::new(row) as ArrayRef,
         ];
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)
@@ -184,14 +218,35 @@ fn reasons_array(rows: &[&[Reason]]) -> ArrayRef {
     Arc::new(lists.finish())
 }
 
+/// The same fault for each of `count` rows.
+fn faults_array(fault: Option<&FaultRecord>, count: usize) -> ArrayRef {
+    let Some(fault) = fault else {
+        return arrow::array::new_null_array(&DataType::Struct(fault_fields()), count);
+    };
+    let mut stacks = ListBuilder::new(StringBuilder::new());
+    let mut logs = ListBuilder::new(StringBuilder::new());
+    for (lists, texts) in [(&mut stacks, &fault.stack), (&mut logs, &fault.log)] {
+        for _ in 0..count {
+            lists.append_value(texts.iter().map(Some));
+        }
+    }
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(UInt64Array::from(vec![fault.fuel; count])),
+        Arc::new(stacks.finish()),
+        Arc::new(logs.finish()),
+    ];
+    Arc::new(StructArray::new(fault_fields(), columns, None))
+}
+
 impl Task {
-    /// Puts rows of a batch into the quarantine of a step.
+    /// Puts rows of a batch into the quarantine of a step, with the fault that they all cause, if they do.
     pub(crate) fn quarantine_rows(
         &self,
         step: &str,
         digest: Option<String>,
         batch: &Numbered,
         reasons: &BTreeMap<u32, Vec<Reason>>,
+        fault: Option<&FaultRecord>,
     ) -> Result<()> {
         if reasons.is_empty() {
             return Ok(());
@@ -214,7 +269,7 @@ impl Task {
         self.with_quarantine(
             step,
             || QuarantineWriter::create(self, step, digest.unwrap_or_default(), fields),
-            |writer| writer.write(positions, places, &reasons, row),
+            |writer| writer.write(positions, places, &reasons, fault, row),
         )
     }
 
@@ -246,7 +301,7 @@ impl Task {
         self.with_quarantine(
             step,
             || QuarantineWriter::create(self, step, digest.unwrap_or_default(), &raw_fields()),
-            |writer| writer.write(Arc::new(positions), Arc::new(places), &reasons, row),
+            |writer| writer.write(Arc::new(positions), Arc::new(places), &reasons, None, row),
         )
     }
 }
@@ -263,6 +318,8 @@ pub struct QuarantinedRow {
     /// Where a person would look for it, where that is known better than by position.
     pub place: Option<String>,
     pub reasons: Vec<Reason>,
+    /// Of a row that made the plugin fail: what is known of the call.
+    pub fault: Option<FaultRecord>,
     /// The row as a JSON object.
     pub row: serde_json::Value,
 }
@@ -292,6 +349,7 @@ pub fn read_quarantine(file: &std::path::Path) -> Result<Vec<QuarantinedRow>> {
                 position: field("position").as_u64(),
                 place: field("place").as_str().map(str::to_owned),
                 reasons: serde_json::from_value(field("reasons")).unwrap_or_default(),
+                fault: serde_json::from_value(field("fault")).unwrap_or_default(),
                 row: field("row"),
             });
         }

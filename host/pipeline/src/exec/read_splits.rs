@@ -8,6 +8,7 @@ use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use wasmill_connect::error::ConnectError;
@@ -20,7 +21,7 @@ use crate::checked::{SourceReader, SourceWork};
 use crate::error::StepError;
 use crate::exec::rows::{Numbered, counted, with_row};
 use crate::exec::task::{StepCounts, Task, TaskCursor, Tasks};
-use crate::exec::unary::{Batches, UnaryExec, UnaryWork, stream};
+use crate::exec::unary::{Batches, Input, UnaryExec, UnaryWork, stream};
 use crate::file::sections::BadRowPolicy;
 
 /// Reads the rows that a descriptor stands for.
@@ -74,14 +75,10 @@ impl UnaryWork for ReadSplitsWork {
         self.reader.schema()
     }
 
-    fn start(
-        self: Arc<Self>,
-        input: SendableRecordBatchStream,
-        partition: usize,
-    ) -> SendableRecordBatchStream {
-        let task = self.tasks.as_ref().map(|tasks| Arc::clone(&tasks[partition]));
+    fn start(self: Arc<Self>, input: Input) -> Result<SendableRecordBatchStream> {
+        let task = self.tasks.as_ref().map(|tasks| Arc::clone(&tasks[input.partition]));
         let schema = self.schema();
-        let rows = input.flat_map(move |descriptors| match descriptors {
+        let rows = input.read()?.flat_map(move |descriptors| match descriptors {
             Ok(descriptors) => {
                 let descriptors = descriptors.column(0).as_string::<i32>();
                 let streams: Vec<_> = descriptors
@@ -93,7 +90,7 @@ impl UnaryWork for ReadSplitsWork {
             }
             Err(error) => futures::stream::iter([Err(error)]).boxed(),
         });
-        Box::pin(datafusion::physical_plan::stream::RecordBatchStreamAdapter::new(schema, rows))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
     }
 }
 

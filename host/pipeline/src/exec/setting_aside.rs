@@ -6,7 +6,8 @@ use datafusion::error::Result;
 use wasmill_sandbox::component::Digest;
 
 use crate::error::StepError;
-use crate::exec::quarantine::Reason;
+use crate::exec::blame::Blame;
+use crate::exec::quarantine::{FaultRecord, Reason};
 use crate::exec::rows::Numbered;
 use crate::exec::task::{StepCounts, Task};
 use crate::file::sections::BadRowPolicy;
@@ -27,6 +28,27 @@ impl SettingAside<'_> {
         reasons: &BTreeMap<u32, Vec<Reason>>,
         counts: &mut StepCounts,
     ) -> Result<()> {
+        self.set_aside(policy, reasons, None, counts)
+    }
+
+    /// Sets the batch, which is one row that is to blame for a fault, aside.
+    pub(crate) fn blamed_row(
+        &self,
+        policy: BadRowPolicy,
+        blame: &Blame,
+        counts: &mut StepCounts,
+    ) -> Result<()> {
+        let reasons = BTreeMap::from([(0, vec![Reason::of_fault(&blame.fault)])]);
+        self.set_aside(policy, &reasons, Some(&FaultRecord::new(blame)), counts)
+    }
+
+    fn set_aside(
+        &self,
+        policy: BadRowPolicy,
+        reasons: &BTreeMap<u32, Vec<Reason>>,
+        fault: Option<&FaultRecord>,
+        counts: &mut StepCounts,
+    ) -> Result<()> {
         let rows = reasons.len() as u64;
         match policy {
             BadRowPolicy::Drop => counts.dropped += rows,
@@ -39,7 +61,7 @@ impl SettingAside<'_> {
                 let digest = Some(self.digest.to_string());
                 let (step, split) = (self.step.to_owned(), self.task.split.clone());
                 self.task
-                    .quarantine_rows(self.step, digest, self.batch, reasons)
+                    .quarantine_rows(self.step, digest, self.batch, reasons, fault)
                     .map_err(|source| StepError::Connector { step, split, source })?;
                 counts.quarantined += rows;
             }

@@ -23,7 +23,7 @@ use crate::error::StepError;
 use crate::exec::quarantine::reasons_by_row;
 use crate::exec::rows::{Numbered, with_row};
 use crate::exec::task::{Manifest, StepCounts, Task, Tasks};
-use crate::exec::unary::{Batches, UnaryWork, stream};
+use crate::exec::unary::{Batches, Input, UnaryWork, stream};
 
 /// The last node of a task.
 pub(crate) struct StageNode {
@@ -60,14 +60,10 @@ impl UnaryWork for StageNode {
         manifest_schema()
     }
 
-    fn start(
-        self: Arc<Self>,
-        input: SendableRecordBatchStream,
-        partition: usize,
-    ) -> SendableRecordBatchStream {
-        let task = Arc::clone(&self.tasks[partition]);
+    fn start(self: Arc<Self>, input: Input) -> Result<SendableRecordBatchStream> {
+        let task = Arc::clone(&self.tasks[input.partition]);
         let stage = Stage { node: self, task };
-        stream(manifest_schema(), Staging { stage, input: Some(input) })
+        Ok(stream(manifest_schema(), Staging { stage, input: Some(input.read()?) }))
     }
 }
 
@@ -229,7 +225,7 @@ impl SinkWriter {
             }
         };
         let reasons = reasons_by_row(&refused);
-        task.quarantine_rows(step, digest, &numbered, &reasons)
+        task.quarantine_rows(step, digest, &numbered, &reasons, None)
             .map_err(|error| connector(step, task, error))?;
         let (rows_in, quarantined) = (batch.num_rows() as u64, reasons.len() as u64);
         let rows_out = rows_in - quarantined;

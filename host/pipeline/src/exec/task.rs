@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use wasmill_connect::sink::{PartName, StagedPart};
 use wasmill_sandbox::Usage;
-use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::loader::Receipt;
 
 use crate::events::{Event, Observer};
+use crate::exec::blame::Blame;
 use crate::exec::quarantine::{QuarantineFile, QuarantineWriter};
 
 /// What one step did with the rows of one task. `rows_in + added` is `rows_out + quarantined + dropped`.
@@ -29,6 +29,9 @@ pub struct StepCounts {
     /// validator is at work.
     #[serde(default)]
     pub busy: Duration,
+    /// Calls that failed, or were made because others had, to find the rows at fault.
+    #[serde(default)]
+    pub search_calls: u64,
     #[serde(flatten)]
     pub usage: Usage,
 }
@@ -41,6 +44,7 @@ impl StepCounts {
         self.dropped += other.dropped;
         self.added += other.added;
         self.busy += other.busy;
+        self.search_calls += other.search_calls;
         self.usage.add(&other.usage);
     }
 
@@ -161,12 +165,12 @@ impl Task {
     }
 
     /// Reports a fault that a single row causes.
-    pub(crate) fn row_fault(&self, step: &str, fault: &Fault) {
+    pub(crate) fn row_fault(&self, step: &str, blame: &Blame) {
         self.observer.event(Event::Fault {
             step: step.to_owned(),
             split: self.split.clone(),
-            kind: fault.kind().name().to_owned(),
-            message: fault.explained(),
+            kind: blame.fault.kind().name().to_owned(),
+            message: blame.fault.explained(),
         });
     }
 

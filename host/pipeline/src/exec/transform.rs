@@ -1,7 +1,7 @@
 //! Transformers at work: batches through an instance of a plugin, bad rows aside, faults narrowed down to
 //! the rows that cause them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,18 +11,20 @@ use datafusion::error::Result;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt as _;
 use wasmill_sandbox::contract::binding::Scope;
-use wasmill_sandbox::contract::processed::Processed;
+use wasmill_sandbox::contract::processed::{Processed, Tally};
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::transformer::OpenTransformer;
 
 use crate::checked::TransformWork;
-use crate::exec::halving::Piece;
+use crate::exec::history::History;
 use crate::exec::instance::{Instance, Openable};
-use crate::exec::quarantine::{Reason, reasons_by_row};
+use crate::exec::quarantine::reasons_by_row;
 use crate::exec::rows::{Numbered, counted, with_row};
+use crate::exec::search::{Piece, SearchBudget};
 use crate::exec::setting_aside::SettingAside;
 use crate::exec::task::{StepCounts, Tasks};
-use crate::exec::unary::{Batches, UnaryWork, stream};
+use crate::exec::unary::{Batches, Input, UnaryWork, stream};
+use crate::file::sections::BadRowPolicy;
 
 /// A transformer in a plan.
 pub(crate) struct TransformNode {
@@ -42,16 +44,16 @@ impl UnaryWork for TransformNode {
         with_row(&self.work.binding.output_schema)
     }
 
-    fn start(
-        self: Arc<Self>,
-        input: SendableRecordBatchStream,
-        partition: usize,
-    ) -> SendableRecordBatchStream {
-        let task = Arc::clone(&self.tasks[partition]);
+    fn start(self: Arc<Self>, input: Input) -> Result<SendableRecordBatchStream> {
+        let task = Arc::clone(&self.tasks[input.partition]);
         let schema = self.schema();
-        let instance = Instance::new(self, task);
+        let rows = input.read()?;
+        let binding = &self.work.binding;
+        let history =
+            (binding.scope != Scope::Rows).then(|| History::new(input, Arc::clone(&binding.input)));
+        let instance = Instance::new(self, task, history);
         let transforming = Transforming {
-            input,
+            input: rows,
             instance,
             schema: Arc::clone(&schema),
             ready: VecDeque::new(),
@@ -59,7 +61,7 @@ impl UnaryWork for TransformNode {
             busy: Duration::ZERO,
             ended: false,
         };
-        stream(schema, transforming)
+        Ok(stream(schema, transforming))
     }
 }
 
@@ -74,6 +76,10 @@ impl Openable for TransformNode {
         &self.work.binding.reading.positions
     }
 
+    fn search_budget(&self) -> SearchBudget {
+        self.work.search
+    }
+
     async fn open(&self, seed: u64) -> Result<OpenTransformer, Fault> {
         self.work.transformer.open(Arc::clone(&self.work.binding), seed).await
     }
@@ -86,6 +92,12 @@ impl Openable for TransformNode {
         first_row: u64,
     ) -> Result<Processed, Fault> {
         open.process(batch, first_row).await
+    }
+
+    type Trace = Tally;
+
+    fn trace(output: &Processed) -> Tally {
+        output.tally
     }
 }
 
@@ -136,14 +148,8 @@ impl Transforming {
         let numbered = Numbered::detach(batch, &self.instance.node.work.binding.input)?;
         let first_row = self.rows;
         self.rows += batch.num_rows() as u64;
-        let stateless = self.instance.node.work.binding.scope == Scope::Rows;
-        let pieces = if stateless {
-            self.instance.pieces(&numbered, first_row).await
-        } else {
-            // What the instance had gathered is gone with it: only the whole split can be repeated.
-            self.instance.whole(&numbered, first_row).await
-        };
-        let pieces = pieces.map_err(|fault| self.instance.fault(fault))?;
+        let pieces = self.instance.pieces(&numbered, first_row).await;
+        let pieces = pieces.map_err(|blame| self.instance.fault(blame.fault))?;
         for piece in pieces {
             self.take_in(&numbered, piece)?;
         }
@@ -168,14 +174,12 @@ impl Transforming {
                 counts.added += processed.tally.added as u64;
                 self.emit(processed, &part, &mut counts)?;
             }
-            Err(fault) => {
-                let reason = Reason::of_fault(&fault);
-                self.instance.task.row_fault(&node.step, &fault);
-                if node.work.on_fault == crate::file::sections::BadRowPolicy::Fail {
-                    return Err(self.instance.fault(fault));
+            Err(blame) => {
+                self.instance.task.row_fault(&node.step, &blame);
+                if node.work.on_fault == BadRowPolicy::Fail {
+                    return Err(self.instance.fault(blame.fault));
                 }
-                let reasons = BTreeMap::from([(0, vec![reason])]);
-                aside.rows(node.work.on_fault, &reasons, &mut counts)?;
+                aside.blamed_row(node.work.on_fault, &blame, &mut counts)?;
             }
         }
         self.instance.task.count(&node.step, &counts);
@@ -201,7 +205,7 @@ impl Transforming {
 
     async fn finish(&mut self) -> Result<()> {
         let opened = self.instance.take().await;
-        let mut open = opened.map_err(|fault| self.instance.fault(fault))?;
+        let mut open = opened.map_err(|blame| self.instance.fault(blame.fault))?;
         let result = open.finish().await;
         self.instance.retire(&open);
         let processed = result.map_err(|fault| self.instance.fault(fault))?;

@@ -30,11 +30,21 @@ pub(crate) trait UnaryWork: Send + Sync + 'static {
     fn schema(&self) -> SchemaRef;
 
     /// Starts on one partition.
-    fn start(
-        self: Arc<Self>,
-        input: SendableRecordBatchStream,
-        partition: usize,
-    ) -> SendableRecordBatchStream;
+    fn start(self: Arc<Self>, input: Input) -> Result<SendableRecordBatchStream>;
+}
+
+/// The rows that a node reads in one partition.
+pub(crate) struct Input {
+    plan: Arc<dyn ExecutionPlan>,
+    pub(crate) partition: usize,
+    context: Arc<TaskContext>,
+}
+
+impl Input {
+    /// Reads the rows, from the first on. Whoever reads them more than once must know that the plan only reads.
+    pub(crate) fn read(&self) -> Result<SendableRecordBatchStream> {
+        self.plan.execute(self.partition, Arc::clone(&self.context))
+    }
 }
 
 /// A node that does some [`UnaryWork`].
@@ -130,8 +140,8 @@ impl<W: UnaryWork> ExecutionPlan for UnaryExec<W> {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let input = self.input.execute(partition, context)?;
-        Ok(Arc::clone(&self.work).start(input, partition))
+        let input = Input { plan: Arc::clone(&self.input), partition, context };
+        Arc::clone(&self.work).start(input)
     }
 }
 

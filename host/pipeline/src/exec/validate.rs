@@ -3,7 +3,6 @@
 //! Each batch gives a partial state. They are merged by the plugin whenever many have gathered, so a task
 //! holds few at any time and leaves one, in a file that its manifest names.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,13 +19,13 @@ use wasmill_sandbox::validator::OpenValidator;
 
 use crate::checked::ValidateWork;
 use crate::error::StepError;
-use crate::exec::halving::Piece;
 use crate::exec::instance::{Instance, Openable};
-use crate::exec::quarantine::{Reason, reasons_by_row};
+use crate::exec::quarantine::reasons_by_row;
 use crate::exec::rows::{Numbered, with_row};
+use crate::exec::search::{Piece, SearchBudget};
 use crate::exec::setting_aside::SettingAside;
 use crate::exec::task::{StepCounts, StepRule, Tasks};
-use crate::exec::unary::{Batches, UnaryWork, stream};
+use crate::exec::unary::{Batches, Input, UnaryWork, stream};
 use crate::file::sections::{BadRowPolicy, ViolationPolicy};
 
 /// More partial states than this are merged, and more bytes of them.
@@ -51,16 +50,12 @@ impl UnaryWork for ValidateNode {
         with_row(&self.work.binding.input)
     }
 
-    fn start(
-        self: Arc<Self>,
-        input: SendableRecordBatchStream,
-        partition: usize,
-    ) -> SendableRecordBatchStream {
-        let task = Arc::clone(&self.tasks[partition]);
+    fn start(self: Arc<Self>, input: Input) -> Result<SendableRecordBatchStream> {
+        let task = Arc::clone(&self.tasks[input.partition]);
         let schema = self.schema();
-        let instance = Instance::new(self, task);
+        let instance = Instance::new(self, task, None);
         let validating = Validating {
-            input,
+            input: input.read()?,
             instance,
             schema: Arc::clone(&schema),
             rows: 0,
@@ -69,7 +64,7 @@ impl UnaryWork for ValidateNode {
             partial_bytes: 0,
             ended: false,
         };
-        stream(schema, validating)
+        Ok(stream(schema, validating))
     }
 }
 
@@ -82,6 +77,10 @@ impl Openable for ValidateNode {
 
     fn reads(&self) -> &[usize] {
         &self.work.binding.reading.positions
+    }
+
+    fn search_budget(&self) -> SearchBudget {
+        self.work.search
     }
 
     async fn open(&self, seed: u64) -> Result<OpenValidator, Fault> {
@@ -97,6 +96,11 @@ impl Openable for ValidateNode {
     ) -> Result<Verdict, Fault> {
         open.check(batch, first_row).await
     }
+
+    type Trace = ();
+
+    /// Nothing is repeated: what a validator gathers leaves it with each batch.
+    fn trace(_output: &Verdict) {}
 }
 
 /// One partition.
@@ -147,7 +151,7 @@ impl Validating {
         let first_row = self.rows;
         self.rows += rows as u64;
         let pieces = self.instance.pieces(&numbered, first_row).await;
-        let pieces = pieces.map_err(|fault| self.instance.fault(fault))?;
+        let pieces = pieces.map_err(|blame| self.instance.fault(blame.fault))?;
         let mut passing = BooleanBufferBuilder::new(rows);
         passing.append_n(rows, true);
         for piece in pieces {
@@ -198,13 +202,15 @@ impl Validating {
                 let reasons = policy.map(|_| reasons_by_row(&verdict.rejected));
                 (policy.unwrap_or_default(), reasons.unwrap_or_default())
             }
-            Err(fault) => {
-                task.row_fault(&node.step, &fault);
-                let reasons = BTreeMap::from([(0, vec![Reason::of_fault(&fault)])]);
+            Err(blame) => {
+                task.row_fault(&node.step, &blame);
                 if node.work.on_fault == BadRowPolicy::Fail {
-                    return Err(self.instance.fault(fault));
+                    return Err(self.instance.fault(blame.fault));
                 }
-                (node.work.on_fault, reasons)
+                aside.blamed_row(node.work.on_fault, &blame, &mut counts)?;
+                passing.set_bit(range.start, false);
+                task.count(&node.step, &counts);
+                return Ok(());
             }
         };
         aside.rows(policy, &reasons, &mut counts)?;
@@ -219,7 +225,7 @@ impl Validating {
     /// Makes one partial state of those that have gathered.
     async fn merge(&mut self) -> Result<()> {
         let opened = self.instance.take().await;
-        let mut open = opened.map_err(|fault| self.instance.fault(fault))?;
+        let mut open = opened.map_err(|blame| self.instance.fault(blame.fault))?;
         let rows = usize::try_from(self.rows).unwrap_or(usize::MAX);
         let result = open.merge(&self.partials, rows).await;
         self.instance.put_back(open, &result);

@@ -1,6 +1,7 @@
 //! The sections of a pipeline file as types. Their doc comments are the descriptions in `wasmill schema`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -17,6 +18,8 @@ use wasmill_connect::source::sqlite::SqliteSourceConfig;
 use wasmill_connect::units::{ByteSize, TimeSpan};
 use wasmill_sandbox::engine::Profile;
 use wasmill_sandbox::limits::Limits;
+
+use crate::exec::search::SearchBudget;
 
 /// What holds for the whole pipeline.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -149,7 +152,7 @@ pub struct ConnectionSection {
 }
 
 fn default_timeout() -> TimeSpan {
-    TimeSpan(std::time::Duration::from_secs(10))
+    TimeSpan(Duration::from_secs(10))
 }
 
 fn default_max_response() -> ByteSize {
@@ -277,6 +280,10 @@ pub struct LimitsSection {
     pub output_bytes: Option<ByteSize>,
     /// Log lines of an instance; the rest is dropped and counted. Default: 256KiB.
     pub log_bytes: Option<ByteSize>,
+    /// How many calls it may take to find the rows of one batch that make the plugin fail. Default: 512.
+    pub search_calls: Option<u64>,
+    /// How long that may take. Default: 2m.
+    pub search_time: Option<TimeSpan>,
 }
 
 impl LimitsSection {
@@ -293,6 +300,14 @@ impl LimitsSection {
             output_rows_per_row: self.output_rows_per_row.unwrap_or(default.output_rows_per_row),
             output_bytes: bytes(self.output_bytes, default.output_bytes),
             log_bytes: bytes(self.log_bytes, default.log_bytes),
+        }
+    }
+
+    /// What finding the rows of one batch may cost.
+    pub(crate) fn search(&self) -> SearchBudget {
+        SearchBudget {
+            calls: self.search_calls.unwrap_or(512),
+            time: self.search_time.map_or(Duration::from_secs(120), |span| span.0),
         }
     }
 }
@@ -322,7 +337,7 @@ pub enum TransformKind {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct TransformOptions {
     /// What happens to a row that makes the plugin trap, run out of fuel, time or memory, or break the
-    /// contract: it is found by halving the batch. Default: `quarantine`.
+    /// contract: it is searched for in the batch. Default: `quarantine`.
     #[serde(default)]
     pub on_fault: BadRowPolicy,
     /// What happens to rows that the plugin rejects. Default: `quarantine`.
