@@ -65,6 +65,9 @@ impl Observer for Progress {
                     "{step}: a row of split {split} made the plugin fail: {message}"
                 ));
             }
+            Event::Breaker { step, state, message } => {
+                self.say(&format!("{step}: its breaker is {}: {message}", state.name()));
+            }
             Event::Log { step, level, message, .. } if level >= self.lowest_level => {
                 self.say(&format!("{step}: {message}"));
             }

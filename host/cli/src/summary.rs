@@ -14,6 +14,11 @@ pub fn shown(summary: &Value) -> String {
     }
     section(&mut text, "quarantined", &rule_lines(&list("quarantined")));
     section(&mut text, "warned", &rule_lines(&list("warned")));
+    section(
+        &mut text,
+        "breakers",
+        &list("breakers").iter().filter_map(breaker_line).collect::<Vec<_>>(),
+    );
     section(&mut text, "gates", &list("gates").iter().flat_map(gate_lines).collect::<Vec<_>>());
     let sinks: Vec<String> = list("sinks").iter().map(sink_line).collect();
     section(&mut text, "published", &sinks);
@@ -82,6 +87,20 @@ fn rule_lines(counts: &[Value]) -> Vec<String> {
         format!("{rows} rows by {}: {}{column}", word(count, "step"), word(count, "rule"))
     };
     counts.iter().map(line).collect()
+}
+
+/// Of a breaker that has opened.
+fn breaker_line(breaker: &Value) -> Option<String> {
+    let opened = number(breaker, "opened");
+    if opened == 0 {
+        return None;
+    }
+    let (step, state) = (word(breaker, "step"), word(breaker, "state"));
+    let diverted = match number(breaker, "diverted") {
+        0 => String::new(),
+        batches => format!(", {} batches diverted", grouped(batches)),
+    };
+    Some(format!("{step}: {state}, opened {} times{diverted}", grouped(opened)))
 }
 
 fn gate_lines(gate: &Value) -> Vec<String> {

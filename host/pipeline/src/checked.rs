@@ -22,6 +22,7 @@ use crate::events::Observer;
 use crate::exec::search::SearchBudget;
 use crate::file::diagnostic::Diagnostic;
 use crate::file::sections::{BadRowPolicy, EventKind, Tolerance, ViolationPolicy};
+use crate::policy::Policies;
 
 /// A pipeline that can be run. Cheap to clone: plugins and connectors are shared.
 #[derive(Clone)]
@@ -36,6 +37,7 @@ pub struct CheckedPipeline {
     pub(crate) steps: IndexMap<String, Step>,
     pub(crate) sinks: IndexMap<String, Arc<SinkStep>>,
     pub(crate) notifiers: IndexMap<String, NotifierStep>,
+    pub(crate) policies: Policies,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) warnings: Vec<Diagnostic>,
 }

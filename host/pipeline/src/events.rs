@@ -8,6 +8,7 @@ use wasmill_sandbox::capability::log::{Level, LogLine, LogSink};
 
 use crate::exec::task::StepCounts;
 use crate::file::secrets::Redaction;
+use crate::policy::breaker::BreakerState;
 use crate::run::summary::RunSummary;
 
 /// Something that happened.
@@ -29,6 +30,9 @@ pub enum Event {
     /// A row made a plugin fault, or the search for such rows ended.
     #[serde(rename = "fault")]
     Fault { step: String, split: String, kind: String, message: String },
+    /// The breaker of a step has changed.
+    #[serde(rename = "breaker")]
+    Breaker { step: String, state: BreakerState, message: String },
     /// A plugin wrote a log line.
     #[serde(rename = "log")]
     Log { step: String, level: Level, context: String, message: String },

@@ -31,6 +31,7 @@ pub mod events;
 mod exec;
 pub mod file;
 mod plan;
+pub mod policy;
 pub mod run;
 
 pub use check::{CheckFailed, Pipeline, ReadError};

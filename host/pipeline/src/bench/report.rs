@@ -200,6 +200,7 @@ mod tests {
                 fuel: 0,
                 peak_memory: 0,
                 time_ms: call_ms,
+                search_calls: 0,
                 dropped_log_lines: 0,
             };
             (counts, summary)

@@ -8,6 +8,7 @@
 
 mod graph;
 mod plugins;
+mod policies;
 mod sources;
 pub(crate) mod sql;
 mod steps;
@@ -144,6 +145,7 @@ impl Pipeline {
             let place = self.document.value_place("/pipeline/ledger");
             diagnostics.push(Diagnostic::error(error.to_string()).at(place));
         }
+        let policies = policies::policies(&file, &self.document, &mut diagnostics);
         let order = graph::order(&file, &self.document, &mut diagnostics);
         let compiler = &self.compiler;
         let plugins =
@@ -177,6 +179,7 @@ impl Pipeline {
             steps,
             sinks,
             notifiers,
+            policies,
             observer: self.observer,
             warnings: diagnostics,
         })

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use datafusion::error::DataFusionError;
+use datafusion::error::{DataFusionError, Result};
 use wasmill_sandbox::Usage;
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::sizing::{BatchSizer, part};
@@ -18,6 +18,7 @@ use crate::exec::history::History;
 use crate::exec::rows::Numbered;
 use crate::exec::search::{self, Attempt, Piece, SearchBudget, Trial};
 use crate::exec::task::{StepCounts, Task};
+use crate::policy::breaker::Admission;
 
 /// A step whose plugin can be opened.
 pub(crate) trait Openable: Send + Sync {
@@ -103,14 +104,33 @@ impl<N: Openable> Instance<N> {
         Self { node, task, open: None, sizer: BatchSizer::default(), history }
     }
 
+    /// Puts a batch through the plugin, unless its breaker is open.
+    pub(crate) async fn work(
+        &mut self,
+        batch: &Numbered,
+        first_row: u64,
+    ) -> Result<Worked<N::Output>> {
+        let task = Arc::clone(&self.task);
+        task.around.observer.seen(self.node.step(), &batch.batch);
+        let permit = match task.admit(self.node.step()).await? {
+            Admission::Call(permit) => permit,
+            Admission::Divert(reason) => return Ok(Worked::Diverted(reason)),
+        };
+        if permit.is_probe {
+            self.end();
+        }
+        let result = self.pieces(batch, first_row).await;
+        permit.ended(failure(&result).as_deref());
+        Ok(Worked::Pieces(result.map_err(|blame| self.fault(blame.fault))?))
+    }
+
     /// Puts a batch through the plugin, as many rows at once as fit; where it faults, part by part until the rows are
     /// found that make it.
-    pub(crate) async fn pieces(
+    async fn pieces(
         &mut self,
         batch: &Numbered,
         first_row: u64,
     ) -> Result<Vec<Piece<N::Output>>, Blame> {
-        self.task.observer.seen(self.node.step(), &batch.batch);
         // An instance that cannot be opened fails because of no row.
         self.open = Some(self.take().await?);
         let rows = batch.batch.num_rows();
@@ -166,6 +186,22 @@ impl<N: Openable> Instance<N> {
         let (step, split) = (self.node.step().to_owned(), self.task.split.clone());
         StepError::Plugin { step, split, fault }.into()
     }
+}
+
+/// What became of a batch.
+pub(crate) enum Worked<T> {
+    Pieces(Vec<Piece<T>>),
+    /// Its rows never reached the plugin, because of this.
+    Diverted(String),
+}
+
+/// What a batch failed with, as far as a breaker is concerned.
+fn failure<T>(result: &Result<Vec<Piece<T>>, Blame>) -> Option<String> {
+    let blame = match result {
+        Ok(pieces) => pieces.iter().find_map(|(_, result)| result.as_ref().err())?,
+        Err(blame) => blame,
+    };
+    Some(blame.fault.to_string())
 }
 
 /// Calls the plugin on parts of one batch.

@@ -140,7 +140,7 @@ impl QuarantineWriter {
         let name = task.part_name();
         let file = format!("{step}-{}-{}.arrow", name.stem, name.attempt);
         let schema = file_schema(row);
-        let path = task.folders.quarantine.join(file);
+        let path = task.around.folders.quarantine.join(file);
         let writer = Box::new(IpcStageWriter::create(path.clone(), name.stem, &schema)?);
         Ok(Self {
             step: step.to_owned(),

@@ -11,9 +11,11 @@ use wasmill_connect::sink::{PartName, StagedPart};
 use wasmill_sandbox::Usage;
 use wasmill_sandbox::loader::Receipt;
 
+use crate::error::StepError;
 use crate::events::{Event, Observer};
 use crate::exec::blame::Blame;
 use crate::exec::quarantine::{QuarantineFile, QuarantineWriter};
+use crate::policy::breaker::{Admission, Breaker, Permit};
 
 /// What one step did with the rows of one task. `rows_in + added` is `rows_out + quarantined + dropped`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,15 +101,22 @@ pub(crate) struct Folders {
     pub(crate) quarantine: PathBuf,
 }
 
+/// What the tasks of a run share.
+pub(crate) struct Surroundings {
+    pub(crate) run: String,
+    pub(crate) folders: Folders,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) seed: u64,
+    /// Of the steps that have one.
+    pub(crate) breakers: BTreeMap<String, Breaker>,
+}
+
 /// One attempt at one split.
 pub(crate) struct Task {
-    pub(crate) run: String,
+    pub(crate) around: Arc<Surroundings>,
     pub(crate) phase: String,
     pub(crate) split: String,
     pub(crate) attempt: String,
-    pub(crate) folders: Arc<Folders>,
-    pub(crate) observer: Arc<dyn Observer>,
-    seed: u64,
     report: Mutex<Report>,
 }
 
@@ -121,31 +130,32 @@ struct Report {
 }
 
 impl Task {
-    pub(crate) fn new(
-        run: &str,
-        phase: &str,
-        split: &str,
-        folders: Arc<Folders>,
-        seed: u64,
-        observer: Arc<dyn Observer>,
-    ) -> Arc<Self> {
+    pub(crate) fn new(around: Arc<Surroundings>, phase: &str, split: &str) -> Arc<Self> {
         let attempt = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
         Arc::new(Self {
-            run: run.to_owned(),
+            around,
             phase: phase.to_owned(),
             split: split.to_owned(),
             attempt,
-            folders,
-            observer,
-            seed,
             report: Mutex::default(),
+        })
+    }
+
+    /// Waits until a batch may go through the plugin of a step.
+    pub(crate) async fn admit(&self, step: &str) -> datafusion::error::Result<Admission<'_>> {
+        let Some(breaker) = self.around.breakers.get(step) else {
+            return Ok(Admission::Call(Permit::free()));
+        };
+        breaker.admit().await.map_err(|source| {
+            let (step, split) = (step.to_owned(), self.split.clone());
+            StepError::BreakerOpen { step, split, source }.into()
         })
     }
 
     /// What the files of this attempt are called.
     pub(crate) fn part_name(&self) -> PartName {
         PartName {
-            run: self.run.clone(),
+            run: self.around.run.clone(),
             stem: format!("{}-{}", self.phase, self.split),
             attempt: self.attempt.clone(),
         }
@@ -155,7 +165,7 @@ impl Task {
     /// every attempt at the split, on whichever machine, sees the same.
     pub(crate) fn seed(&self, step: &str) -> u64 {
         let mut hash = Sha256::new();
-        hash.update(self.seed.to_le_bytes());
+        hash.update(self.around.seed.to_le_bytes());
         for part in [step, &self.phase, &self.split] {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
@@ -166,7 +176,7 @@ impl Task {
 
     /// Reports a fault that a single row causes.
     pub(crate) fn row_fault(&self, step: &str, blame: &Blame) {
-        self.observer.event(Event::Fault {
+        self.around.observer.event(Event::Fault {
             step: step.to_owned(),
             split: self.split.clone(),
             kind: blame.fault.kind().name().to_owned(),
@@ -176,7 +186,7 @@ impl Task {
 
     /// Adds to what a step has done.
     pub(crate) fn count(&self, step: &str, counts: &StepCounts) {
-        self.observer.counted(step, counts);
+        self.around.observer.counted(step, counts);
         self.lock().steps.entry(step.to_owned()).or_default().add(counts);
     }
 

@@ -11,6 +11,7 @@ use wasmill_sandbox::loader::Receipt;
 use crate::checked::{CheckedPipeline, Work};
 use crate::error::chain;
 use crate::exec::task::{Manifest, StepCounts, StepRule};
+use crate::policy::breaker::BreakerReport;
 use crate::run::failure::RunFailure;
 use crate::run::gate::GateReport;
 
@@ -31,6 +32,8 @@ pub struct RunSummary {
     pub warned: Vec<RuleCount>,
     pub gates: Vec<GateReport>,
     pub sinks: Vec<SinkReport>,
+    /// Of the steps that have one.
+    pub breakers: Vec<BreakerReport>,
 }
 
 /// Why a run did not succeed.
@@ -69,6 +72,8 @@ pub struct StepSummary {
     pub peak_memory: u64,
     /// Time within the plugin, summed over all cores.
     pub time_ms: u64,
+    /// Calls that failed, or were made because others had, to find the rows at fault.
+    pub search_calls: u64,
     pub dropped_log_lines: u64,
 }
 
@@ -265,6 +270,7 @@ fn step_summary(step: &str, kind: &str, counts: &StepCounts) -> StepSummary {
         fuel: counts.usage.fuel,
         peak_memory: counts.usage.peak_memory,
         time_ms: u64::try_from(counts.usage.time.as_millis()).unwrap_or(u64::MAX),
+        search_calls: counts.search_calls,
         dropped_log_lines: counts.usage.dropped_log_lines,
     }
 }
