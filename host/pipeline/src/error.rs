@@ -39,6 +39,18 @@ pub enum StepError {
 }
 
 impl StepError {
+    /// The step that failed.
+    pub fn step(&self) -> &str {
+        match self {
+            Self::Plugin { step, .. }
+            | Self::Connector { step, .. }
+            | Self::RowRefused { step, .. }
+            | Self::Sql { step, .. }
+            | Self::QueryMemory { step, .. }
+            | Self::Host { step, .. } => step,
+        }
+    }
+
     /// Whether another attempt at the split may succeed.
     pub fn is_chance(&self) -> bool {
         match self {

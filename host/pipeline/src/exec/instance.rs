@@ -106,7 +106,11 @@ impl<N: Openable> Instance<N> {
     pub(crate) async fn take(&mut self) -> Result<N::Open, Fault> {
         match self.open.take() {
             Some(open) => Ok(open),
-            None => self.node.open(self.task.seed(self.node.step())).await,
+            None => {
+                let step = self.node.step();
+                let opened = self.node.open(self.task.seed(step)).await;
+                opened.inspect_err(|fault| self.task.not_opened(step, fault))
+            }
         }
     }
 

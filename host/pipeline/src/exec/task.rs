@@ -9,11 +9,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use wasmill_connect::sink::{PartName, StagedPart};
 use wasmill_sandbox::Usage;
+use wasmill_sandbox::accounting::FaultCounts;
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::loader::Receipt;
 
 use crate::events::{Event, Observer};
 use crate::exec::quarantine::{QuarantineFile, QuarantineWriter};
+use crate::metrics::Meters;
 
 /// What one step did with the rows of one task. `rows_in + added` is `rows_out + quarantined + dropped`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +106,7 @@ pub(crate) struct Task {
     pub(crate) folders: Arc<Folders>,
     pub(crate) observer: Arc<dyn Observer>,
     seed: u64,
+    meters: Arc<Meters>,
     report: Mutex<Report>,
 }
 
@@ -124,6 +127,7 @@ impl Task {
         folders: Arc<Folders>,
         seed: u64,
         observer: Arc<dyn Observer>,
+        meters: Arc<Meters>,
     ) -> Arc<Self> {
         let attempt = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
         Arc::new(Self {
@@ -134,6 +138,7 @@ impl Task {
             folders,
             observer,
             seed,
+            meters,
             report: Mutex::default(),
         })
     }
@@ -168,6 +173,12 @@ impl Task {
             kind: fault.kind().name().to_owned(),
             message: fault.explained(),
         });
+    }
+
+    /// Counts a call that failed before there was an instance that counts for itself.
+    pub(crate) fn not_opened(&self, step: &str, fault: &Fault) {
+        let usage = Usage { faults: FaultCounts::one(fault.kind()), ..Usage::default() };
+        self.count(step, &StepCounts { usage, ..StepCounts::default() });
     }
 
     /// Adds to what a step has done.
@@ -205,6 +216,7 @@ impl Task {
     /// Ends the attempt. The caller adds what was staged.
     pub(crate) fn finish(&self) -> Result<Manifest, wasmill_connect::error::ConnectError> {
         let report = std::mem::take(&mut *self.lock());
+        self.tell(&report);
         let quarantine = report
             .quarantine
             .into_values()
@@ -224,6 +236,20 @@ impl Task {
         })
     }
 
+    /// What the attempt did goes into the metrics, whatever becomes of it.
+    fn tell(&self, report: &Report) {
+        for (step, counts) in &report.steps {
+            if let Some(meter) = self.meters.step(step) {
+                meter.attempted(counts);
+            }
+        }
+        for (step, writer) in &report.quarantine {
+            if let Some(meter) = self.meters.step(step) {
+                writer.rules().for_each(|(rule, rows)| meter.quarantined(rule, rows));
+            }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Report> {
         self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -233,6 +259,7 @@ impl Drop for Task {
     /// An attempt that came to nothing leaves no rows in the quarantine.
     fn drop(&mut self) {
         let report = std::mem::take(&mut *self.lock());
+        self.tell(&report);
         for writer in report.quarantine.into_values() {
             writer.discard();
         }
@@ -254,5 +281,7 @@ mod tests {
         let counts: StepCounts = serde_json::from_str(earlier).unwrap();
         assert_eq!((counts.rows_in, counts.usage.calls, counts.usage.peak_memory), (3, 4, 6));
         assert_eq!((counts.busy, counts.usage.bytes_in), (Duration::ZERO, 0));
+        assert_eq!(counts.usage.cpu_time, Duration::ZERO);
+        assert_eq!(counts.usage.faults, FaultCounts::default());
     }
 }

@@ -206,6 +206,9 @@ impl RunContext {
                 }
                 Err(error) => error,
             };
+            if let Some(meter) = self.pipeline.meters.step(error.step()) {
+                meter.failed(&error);
+            }
             let message = chain(&*error);
             self.ledger.fail_attempt(&self.run, &phase.end, &split.id, &message).await?;
             if !error.is_chance() || attempt == MAX_ATTEMPTS {
@@ -238,6 +241,7 @@ impl RunContext {
             Arc::clone(&self.folders),
             self.pipeline.settings.seed,
             Arc::clone(&self.pipeline.observer),
+            Arc::clone(&self.pipeline.meters),
         );
         let worked = async {
             let plan = self.planner(staged).plan(phase, lane, &split.descriptor, &task).await?;
