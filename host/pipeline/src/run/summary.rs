@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use wasmill_connect::sink::{CommitReport, StagedPart};
 use wasmill_ledger::{CursorEntry, RunStatus};
+use wasmill_sandbox::Usage;
 use wasmill_sandbox::accounting::FaultCounts;
 use wasmill_sandbox::component::Digest;
 use wasmill_sandbox::loader::Receipt;
@@ -77,7 +78,7 @@ pub struct StepSummary {
     pub peak_memory: u64,
     /// Time within the plugin, summed over all cores.
     pub time_ms: u64,
-    /// The part of it during which a thread was held: see [`Usage::cpu_time`](wasmill_sandbox::Usage::cpu_time).
+    /// The part of it during which a thread was held: see [`Usage::cpu_time`].
     #[serde(default)]
     pub cpu_ms: u64,
     /// Bytes of rows that were passed to the plugin.
@@ -173,6 +174,11 @@ impl Totals {
             split: cursor.split,
             position: cursor.position,
         }));
+    }
+
+    /// Adds what an instance used up that worked for the table as a whole.
+    pub(crate) fn used(&mut self, step: &str, usage: &Usage) {
+        self.steps.entry(step.to_owned()).or_default().usage.add(usage);
     }
 
     pub(crate) fn partials(&self, step: &str) -> &[PathBuf] {
