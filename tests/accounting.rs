@@ -208,6 +208,40 @@ fn a_run_that_fails_leaves_metrics_too() {
 }
 
 #[test]
+fn errors_that_are_no_plugins_are_counted_too() {
+    let workspace = workspace();
+    let rules = "[validators.rules]\nplugin = \"expectations\"\ninputs = [\"gross\"]\n\
+                 config = { rules = [{ column = \"gross\", between = [0, 5] }] }\n\
+                 on_violation = \"fail\"\n";
+    workspace.pipeline(&[SOURCE, GROSS, rules, &SINK.replace("gross", "rules")].concat());
+    let (outcome, metrics) = metered(&workspace);
+    assert_eq!(outcome.code, Some(65), "{outcome:#?}");
+    let refused = [("step", "rules"), ("error_type", "row-refused"), ("stage", "processing")];
+    assert_eq!(metrics.sum("component_errors_total", &refused), 1.0);
+    assert_eq!(metrics.sum("component_errors_total", &[]), 1.0, "nothing else");
+    // The rows that were read until then have been read.
+    assert_eq!(metrics.sum("component_received_events_total", &[("step", "orders")]), 3.0);
+}
+
+/// Each metric is in the documentation, with its type.
+#[test]
+fn the_documentation_names_every_metric() {
+    let documentation = std::fs::read_to_string(root().join("docs/metrics.md")).unwrap();
+    let (_, all) = metered(&attacked("poison"));
+    for (name, kind) in &all.kinds {
+        assert!(documentation.contains(&format!("| `{name}` | {kind} |")), "{name}: {kind}");
+    }
+    let documented = documentation.lines().filter_map(|line| line.strip_prefix("| `"));
+    let documented = documented.filter_map(|line| line.split_once('`'));
+    for (name, rest) in documented {
+        let is_metric = ["counter", "gauge", "histogram"]
+            .iter()
+            .any(|kind| rest.starts_with(&format!(" | {kind} |")));
+        assert!(!is_metric || all.kinds.contains_key(name), "{name} is not reported");
+    }
+}
+
+#[test]
 fn metrics_that_cannot_be_written_are_found_out_before_the_run() {
     let workspace = attacked("none");
     let arguments = ["run", "pipeline.toml", "--metrics", "nowhere/wasmill.prom"];
