@@ -22,6 +22,7 @@ mod findings;
 mod inspect;
 mod json_lines;
 mod ledger;
+mod metrics_file;
 mod progress;
 mod quarantine;
 mod run;
@@ -75,6 +76,9 @@ enum Command {
         /// Shows debug lines of plugins too.
         #[arg(short, long)]
         verbose: bool,
+        /// Writes metrics to FILE when the run has ended, as Prometheus reads them: `.prom`, for node_exporter.
+        #[arg(long, value_name = "FILE")]
+        metrics: Option<PathBuf>,
     },
     /// Checks a pipeline file: everything that can be known before a row is read, all findings at once.
     Check {
@@ -213,8 +217,8 @@ fn main() -> ExitCode {
 
 async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Run { file, output, compiling, verbose } => {
-            run::run(&file, output.output, &compiling, verbose).await
+        Command::Run { file, output, compiling, verbose, metrics } => {
+            run::run(&file, output.output, &compiling, verbose, metrics.as_deref()).await
         }
         Command::Check { file, output, compiling } => {
             check::check(&file, output.output, &compiling).await

@@ -12,6 +12,7 @@ pub fn shown(summary: &Value) -> String {
     if !steps.is_empty() {
         text.push_str(&table(&step_rows(&steps), 2..10));
     }
+    section(&mut text, "faults", &steps.iter().filter_map(fault_line).collect::<Vec<_>>());
     section(&mut text, "quarantined", &rule_lines(&list("quarantined")));
     section(&mut text, "warned", &rule_lines(&list("warned")));
     section(
@@ -75,6 +76,16 @@ fn step_rows(steps: &[Value]) -> Vec<Vec<String>> {
         ]);
     }
     rows
+}
+
+/// The failed calls of a step: `clean: 12 x trap, 1 x fuel`.
+fn fault_line(step: &Value) -> Option<String> {
+    let faults = step["faults"].as_object().filter(|faults| !faults.is_empty())?;
+    let counts: Vec<String> = faults
+        .iter()
+        .map(|(kind, count)| format!("{} x {kind}", grouped(count.as_u64().unwrap_or_default())))
+        .collect();
+    Some(format!("{}: {}", word(step, "step"), counts.join(", ")))
 }
 
 fn rule_lines(counts: &[Value]) -> Vec<String> {

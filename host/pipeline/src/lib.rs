@@ -21,7 +21,8 @@
 //! ```
 //!
 //! Where what is: [`file`] reads the text, [`check`] makes a [`checked`] pipeline of it, `plan` divides it into phases
-//! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole, [`bench`] measures it.
+//! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole, [`metrics`] counts it,
+//! [`bench`] measures it.
 
 pub mod bench;
 pub mod check;
@@ -30,6 +31,7 @@ pub mod error;
 pub mod events;
 mod exec;
 pub mod file;
+pub mod metrics;
 mod plan;
 pub mod policy;
 pub mod run;

@@ -164,7 +164,8 @@ impl Pipeline {
         }
         let sinks = checker.sinks().await;
         let notifiers = checker.notifiers().await;
-        let steps = checker.into_steps();
+        let (steps, mut meters) = checker.into_steps();
+        meters.complete(steps.values(), sinks.values());
         diagnostics.sort_by_key(|diagnostic| {
             diagnostic.place.as_ref().map_or(0, |place| place.span.start)
         });
@@ -173,6 +174,7 @@ impl Pipeline {
         }
         Ok(CheckedPipeline {
             name: file.pipeline.name.clone(),
+            tenant: file.pipeline.tenant.clone(),
             digest: digest(self.document.text(), &plugins),
             settings: settings(&file),
             base: self.base,
@@ -181,6 +183,7 @@ impl Pipeline {
             notifiers,
             policies,
             observer: self.observer,
+            meters: Arc::new(meters),
             warnings: diagnostics,
         })
     }

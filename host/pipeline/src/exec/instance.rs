@@ -149,8 +149,12 @@ impl<N: Openable> Instance<N> {
         if let Some(open) = self.open.take() {
             return Ok(open);
         }
-        let opened = self.node.open(self.task.seed(self.node.step())).await;
-        let mut open = opened.map_err(Blame::of_no_row)?;
+        let step = self.node.step();
+        let opened = self.node.open(self.task.seed(step)).await;
+        let mut open = opened.map_err(|fault| {
+            self.task.not_opened(step, &fault);
+            Blame::of_no_row(fault)
+        })?;
         if let Some(history) = &self.history
             && let Err(fault) = history.replay::<N>(&mut open).await
         {

@@ -184,6 +184,11 @@ impl QuarantineWriter {
         Ok(())
     }
 
+    /// How many rows each rule held back, in each column.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.rules.iter().map(|((rule, _), rows)| (rule.as_str(), *rows))
+    }
+
     /// Removes the file again. That it cannot be removed is no harm: the index does not name it.
     pub(crate) fn discard(self) {
         drop(self.writer);

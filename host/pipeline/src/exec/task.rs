@@ -9,12 +9,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use wasmill_connect::sink::{PartName, StagedPart};
 use wasmill_sandbox::Usage;
+use wasmill_sandbox::accounting::FaultCounts;
+use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::loader::Receipt;
 
 use crate::error::StepError;
 use crate::events::{Event, Observer};
 use crate::exec::blame::Blame;
 use crate::exec::quarantine::{QuarantineFile, QuarantineWriter};
+use crate::metrics::Meters;
 use crate::policy::breaker::{Admission, Breaker, Permit};
 
 /// What one step did with the rows of one task. `rows_in + added` is `rows_out + quarantined + dropped`.
@@ -109,6 +112,7 @@ pub(crate) struct Surroundings {
     pub(crate) seed: u64,
     /// Of the steps that have one.
     pub(crate) breakers: BTreeMap<String, Breaker>,
+    pub(crate) meters: Arc<Meters>,
 }
 
 /// One attempt at one split.
@@ -184,6 +188,12 @@ impl Task {
         });
     }
 
+    /// Counts a call that failed before there was an instance that counts for itself.
+    pub(crate) fn not_opened(&self, step: &str, fault: &Fault) {
+        let usage = Usage { faults: FaultCounts::one(fault.kind()), ..Usage::default() };
+        self.count(step, &StepCounts { usage, ..StepCounts::default() });
+    }
+
     /// Adds to what a step has done.
     pub(crate) fn count(&self, step: &str, counts: &StepCounts) {
         self.around.observer.counted(step, counts);
@@ -219,6 +229,7 @@ impl Task {
     /// Ends the attempt. The caller adds what was staged.
     pub(crate) fn finish(&self) -> Result<Manifest, wasmill_connect::error::ConnectError> {
         let report = std::mem::take(&mut *self.lock());
+        self.tell(&report);
         let quarantine = report
             .quarantine
             .into_values()
@@ -238,6 +249,20 @@ impl Task {
         })
     }
 
+    /// What the attempt did goes into the metrics, whatever becomes of it.
+    fn tell(&self, report: &Report) {
+        for (step, counts) in &report.steps {
+            if let Some(meter) = self.around.meters.step(step) {
+                meter.attempted(counts);
+            }
+        }
+        for (step, writer) in &report.quarantine {
+            if let Some(meter) = self.around.meters.step(step) {
+                writer.rules().for_each(|(rule, rows)| meter.quarantined(rule, rows));
+            }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Report> {
         self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -247,6 +272,7 @@ impl Drop for Task {
     /// An attempt that came to nothing leaves no rows in the quarantine.
     fn drop(&mut self) {
         let report = std::mem::take(&mut *self.lock());
+        self.tell(&report);
         for writer in report.quarantine.into_values() {
             writer.discard();
         }
@@ -268,5 +294,7 @@ mod tests {
         let counts: StepCounts = serde_json::from_str(earlier).unwrap();
         assert_eq!((counts.rows_in, counts.usage.calls, counts.usage.peak_memory), (3, 4, 6));
         assert_eq!((counts.busy, counts.usage.bytes_in), (Duration::ZERO, 0));
+        assert_eq!(counts.usage.cpu_time, Duration::ZERO);
+        assert_eq!(counts.usage.faults, FaultCounts::default());
     }
 }

@@ -29,6 +29,10 @@ pub struct PipelineSection {
     /// The pipeline's name: lower-case letters, digits, `-` and `_`.
     #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]*$"))]
     pub name: String,
+    /// Whose pipeline it is: a label of the run's summary and of metrics, written like the name. Default: `default`.
+    #[serde(default = "default_tenant")]
+    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]*$"))]
+    pub tenant: String,
     /// The run store. A relative path is taken from the folder of this file. Default:
     /// `sqlite://.wasmill/ledger.db`.
     #[serde(default = "default_ledger")]
@@ -53,6 +57,10 @@ pub struct PipelineSection {
     /// How many of all records read may be quarantined, such as `"1%"` or `100`. More, and the run is refused. Default:
     /// no limit.
     pub max_quarantined: Option<Tolerance>,
+}
+
+fn default_tenant() -> String {
+    "default".to_owned()
 }
 
 /// The run store of files that name none.

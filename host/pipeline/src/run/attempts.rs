@@ -209,6 +209,9 @@ impl RunContext {
                 }
                 Err(error) => error,
             };
+            if let Some(meter) = self.pipeline.meters.step(error.step()) {
+                meter.failed(&error);
+            }
             let message = chain(&*error);
             self.ledger.fail_attempt(&self.run, &phase.end, &split.id, &message).await?;
             let policy = self.pipeline.policies.retry(error.step());

@@ -48,7 +48,14 @@ impl RunContext {
         match &sink.target {
             SinkTarget::Connector(target) => {
                 let parts = progress.totals.parts(&sink.name);
-                Ok(target.commit(Arc::clone(&sink.schema), &self.run, parts).await?)
+                let committed = target.commit(Arc::clone(&sink.schema), &self.run, parts).await;
+                if let Some(meter) = self.pipeline.meters.step(&sink.name) {
+                    match &committed {
+                        Ok(report) => meter.published(report.bytes),
+                        Err(_) => meter.commit_failed(),
+                    }
+                }
+                Ok(committed?)
             }
             SinkTarget::Plugin { loader, .. } => {
                 let receipts = progress.totals.receipts(&sink.name);

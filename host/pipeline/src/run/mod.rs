@@ -62,6 +62,7 @@ impl CheckedPipeline {
     ///
     /// When the ledger cannot be opened or written.
     pub async fn run(self, cancel: CancellationToken) -> Result<RunSummary, LedgerError> {
+        self.meters.start();
         Ok(self.run_counted(cancel).await?.0)
     }
 
@@ -81,6 +82,7 @@ impl CheckedPipeline {
         };
         ledger.start_run(&run, &self.name, &self.digest, started_ms).await?;
         let (observer, pipeline) = (Arc::clone(&self.observer), self.name.clone());
+        let (meters, tenant) = (Arc::clone(&self.meters), self.tenant.clone());
         observer.event(Event::RunStarted { run: run.clone(), pipeline: pipeline.clone() });
         let mut progress = Progress::default();
         let settings = &self.settings;
@@ -96,6 +98,7 @@ impl CheckedPipeline {
                     observer: Arc::clone(&observer),
                     seed: self.settings.seed,
                     breakers: breakers(&self.policies, &observer, &opened),
+                    meters: Arc::clone(&self.meters),
                 });
                 let context = Arc::new(RunContext {
                     pipeline: self,
@@ -121,12 +124,15 @@ impl CheckedPipeline {
             Err(RunFailure::Interrupted) => RunStatus::Interrupted,
             Err(_) => RunStatus::Failed,
         };
+        let elapsed = started.elapsed();
+        meters.run_ended(status, elapsed);
         let summary = RunSummary {
             run: run.clone(),
             pipeline,
+            tenant,
             status,
             started_ms,
-            elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             problem,
             steps: progress.totals.steps(context.as_deref().map(|context| &context.pipeline)),
             quarantined: progress.totals.quarantined(),
