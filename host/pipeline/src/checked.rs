@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use datafusion::execution::memory_pool::MemoryPool;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use wasmill_connect::sink::Sink;
@@ -69,7 +70,9 @@ pub(crate) struct Settings {
     pub(crate) ledger: String,
     pub(crate) seed: u64,
     pub(crate) workers: usize,
-    pub(crate) memory: u64,
+    /// Shared by plugins and queries.
+    pub(crate) memory: Arc<dyn MemoryPool>,
+    pub(crate) memory_bytes: u64,
     pub(crate) batch_rows: usize,
     pub(crate) max_quarantined: Option<Tolerance>,
 }

@@ -122,7 +122,7 @@ impl OpenExtractor {
         let result = call.run(extract.call_next(store, max_rows)).await;
         let Some(extracted) = self.guest.end(call, result)? else { return Ok(None) };
         self.rows += u64::from(extracted.rows);
-        self.guest.crossed(0, crossing::extracted(&extracted));
+        self.guest.crossed(EXPORT, 0, crossing::extracted(&extracted))?;
         match Extracted::new(&self.binding, extracted, max_rows) {
             Ok(extracted) => Ok(Some(extracted)),
             Err(breach) => Err(self.guest.breach(EXPORT, breach)),

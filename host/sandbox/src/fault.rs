@@ -16,7 +16,7 @@ use wasmill_contract::processed::OutputBreach;
 use wasmill_contract::receipt::ReceiptBreach;
 
 use crate::limits::Limits;
-use crate::memory::MemoryExceeded;
+use crate::memory::{BudgetExhausted, MemoryExceeded};
 
 /// How many frames of a guest's stack are kept.
 const MAX_FRAMES: usize = 24;
@@ -52,6 +52,9 @@ pub enum Fault {
     /// The plugin itself says that the call failed.
     #[error("`{export}` failed: {failure}")]
     Failure { export: &'static str, failure: Failure },
+    /// There is not enough left of the memory that is shared with others.
+    #[error("no memory left for `{export}`: {reason}")]
+    Crowded { export: &'static str, reason: String },
     /// There is no room for another instance at the moment.
     #[error("no free slot for another instance")]
     Busy,
@@ -207,7 +210,7 @@ impl Fault {
                 ..
             } => FaultKind::Refused,
             Self::Failure { failure: Failure::Fatal(_), .. } => FaultKind::Failure,
-            Self::Busy => FaultKind::Busy,
+            Self::Busy | Self::Crowded { .. } => FaultKind::Busy,
             Self::Unrepeatable { .. } => FaultKind::Unrepeatable,
             Self::Gone { .. } | Self::Host { .. } => FaultKind::Host,
         }
@@ -255,6 +258,9 @@ impl Fault {
     ) -> Self {
         if let Some(exceeded) = error.downcast_ref::<MemoryExceeded>() {
             return Self::Memory { export, limit: exceeded.limit, requested: exceeded.requested };
+        }
+        if let Some(exhausted) = error.downcast_ref::<BudgetExhausted>() {
+            return Self::Crowded { export, reason: exhausted.reason.clone() };
         }
         if error.downcast_ref::<DeadlinePassed>().is_some() {
             return Self::Deadline { export, deadline: limits.deadline };

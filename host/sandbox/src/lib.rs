@@ -32,7 +32,7 @@ mod guest;
 pub mod limits;
 pub mod loader;
 mod lowering;
-mod memory;
+pub mod memory;
 pub mod notifier;
 pub mod sizing;
 mod step;

@@ -163,12 +163,13 @@ impl OpenLoader {
     ) -> Result<Vec<Finding>, Fault> {
         const EXPORT: &str = "write";
         let lowered = LoweredBatch::new(EXPORT, batch, &self.binding.reading)?;
+        self.guest.hold(EXPORT, lowered.held_bytes())?;
         let nodes = lowered.nodes();
         let (call, store, exports) =
             self.guest.begin(EXPORT, batch.num_rows(), Position::Row(first_row))?;
         let result = call.run(exports.write.call(store, lowered.param(&nodes))).await;
         let findings = self.guest.end(call, result)?;
-        self.guest.crossed(lowered.byte_count(), crossing::findings(&findings));
+        self.guest.crossed(EXPORT, lowered.byte_count(), crossing::findings(&findings))?;
         let findings = Finding::all(findings, batch.num_rows())
             .map_err(|breach| self.guest.breach(EXPORT, breach))?;
         self.staged += rows_without_finding(&findings, batch.num_rows()) as u64;

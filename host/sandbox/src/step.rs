@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use wasmill_contract::bindings::types as wit;
 use wasmill_contract::finding::bounded_text;
 use wasmill_contract::lower::BatchParam;
@@ -23,6 +24,8 @@ pub(crate) struct Step {
     component: InstancePre<GuestState>,
     environment: Arc<Environment>,
     config: Arc<str>,
+    /// Of instances at once.
+    places: Arc<Semaphore>,
 }
 
 impl Step {
@@ -36,16 +39,21 @@ impl Step {
         }
         let component = plugin.link(&environment.grants)?;
         let config = environment.config_text().into();
-        Ok(Self { plugin: plugin.clone(), component, environment: Arc::new(environment), config })
+        let places = Arc::new(Semaphore::new(environment.limits.instances.max(1)));
+        let environment = Arc::new(environment);
+        Ok(Self { plugin: plugin.clone(), component, environment, config, places })
     }
 
     pub(crate) fn config(&self) -> &str {
         &self.config
     }
 
-    /// Creates an instance. `seed` is that of its virtual randomness.
+    /// Creates an instance, when there is a place for it. `seed` is that of its virtual randomness.
     pub(crate) async fn instantiate<E: Exports>(&self, seed: u64) -> Result<Guest<E>, Fault> {
-        Guest::new(self.plugin.engine(), &self.component, &self.environment, seed, E::find).await
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let place = place.expect("nobody closes the semaphore");
+        let engine = self.plugin.engine();
+        Guest::new(engine, &self.component, &self.environment, seed, place, E::find).await
     }
 
     /// What the plugin says of itself.

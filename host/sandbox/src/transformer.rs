@@ -103,13 +103,14 @@ impl OpenTransformer {
     ) -> Result<Processed, Fault> {
         const EXPORT: &str = "process";
         let lowered = LoweredBatch::new(EXPORT, batch, &self.binding.reading)?;
+        self.guest.hold(EXPORT, lowered.held_bytes())?;
         let nodes = lowered.nodes();
         let (call, store, exports) =
             self.guest.begin(EXPORT, batch.num_rows(), Position::Row(first_row))?;
         let result = call.run(exports.process.call(store, lowered.param(&nodes))).await;
         let processed = self.guest.end(call, result)?;
         self.returned.observe(&processed.outputs, &processed.bad_rows);
-        self.guest.crossed(lowered.byte_count(), self.returned.bytes);
+        self.guest.crossed(EXPORT, lowered.byte_count(), self.returned.bytes)?;
         let limits = self.guest.limits();
         let limits = OutputLimits {
             rows: limits.output_rows(batch.num_rows()),
@@ -128,7 +129,7 @@ impl OpenTransformer {
         let result = call.run(transform.call_finish(store)).await;
         let outputs = self.guest.end(call, result)?;
         self.returned.observe(&outputs, &[]);
-        self.guest.crossed(0, self.returned.bytes);
+        self.guest.crossed(EXPORT, 0, self.returned.bytes)?;
         let row_limit = self.guest.limits().output_rows(self.rows);
         Processed::from_finish(&self.binding, outputs, row_limit)
             .map_err(|breach| self.guest.breach(EXPORT, breach))

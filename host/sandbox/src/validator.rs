@@ -105,12 +105,13 @@ impl OpenValidator {
     pub async fn check(&mut self, batch: &RecordBatch, first_row: u64) -> Result<Verdict, Fault> {
         const EXPORT: &str = "check";
         let lowered = LoweredBatch::new(EXPORT, batch, &self.binding.reading)?;
+        self.guest.hold(EXPORT, lowered.held_bytes())?;
         let nodes = lowered.nodes();
         let (call, store, exports) =
             self.guest.begin(EXPORT, batch.num_rows(), Position::Row(first_row))?;
         let result = call.run(exports.check.call(store, lowered.param(&nodes))).await;
         let verdict = self.guest.end(call, result)?;
-        self.guest.crossed(lowered.byte_count(), crossing::verdict(&verdict));
+        self.guest.crossed(EXPORT, lowered.byte_count(), crossing::verdict(&verdict))?;
         Verdict::new(verdict, batch.num_rows()).map_err(|breach| self.guest.breach(EXPORT, breach))
     }
 

@@ -16,6 +16,7 @@ mod steps;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use datafusion::execution::memory_pool::MemoryPool;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use wasmill_ledger::Ledger;
@@ -23,6 +24,7 @@ use wasmill_sandbox::compiler::Compiler;
 
 use crate::checked::{CheckedPipeline, Settings};
 use crate::events::Observer;
+use crate::exec::memory::pool;
 use crate::file::diagnostic::{Cause, Diagnostic, Severity};
 use crate::file::document::Document;
 use crate::file::reader;
@@ -150,12 +152,14 @@ impl Pipeline {
         let compiler = &self.compiler;
         let plugins =
             Plugins::load(&file, &self.document, &self.base, compiler, &mut diagnostics).await;
+        let memory = pool(file.pipeline.memory.0);
         let mut checker = Checker::new(
             &file,
             &self.document,
             &self.base,
             &plugins,
             Arc::clone(&self.observer),
+            Arc::clone(&memory),
             &mut diagnostics,
         );
         checker.connections();
@@ -176,7 +180,7 @@ impl Pipeline {
             name: file.pipeline.name.clone(),
             tenant: file.pipeline.tenant.clone(),
             digest: digest(self.document.text(), &plugins),
-            settings: settings(&file),
+            settings: settings(&file, &memory),
             base: self.base,
             steps,
             sinks,
@@ -196,13 +200,14 @@ fn remove_effects(file: &mut PipelineFile) {
     file.notifiers.clear();
 }
 
-fn settings(file: &PipelineFile) -> Settings {
+fn settings(file: &PipelineFile, memory: &Arc<dyn MemoryPool>) -> Settings {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     Settings {
         ledger: file.pipeline.ledger.clone(),
         seed: file.pipeline.seed,
         workers: file.pipeline.workers.map_or_else(cores, |workers| workers.max(1) as usize),
-        memory: file.pipeline.memory.0,
+        memory: Arc::clone(memory),
+        memory_bytes: file.pipeline.memory.0,
         batch_rows: file.pipeline.batch_rows,
         max_quarantined: file.pipeline.max_quarantined,
     }

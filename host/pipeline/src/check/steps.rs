@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::execution::memory_pool::MemoryPool;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use wasmill_connect::http::{ConnectionConfig, Connections};
@@ -27,6 +28,7 @@ use crate::checked::{
     ValidateWork, Work,
 };
 use crate::events::{Observer, StepLog};
+use crate::exec::memory::StepMemory;
 use crate::exec::rows::ROW;
 use crate::file::diagnostic::{Cause, Diagnostic, unknown_name_hint};
 use crate::file::document::{Document, child};
@@ -50,6 +52,7 @@ pub(super) struct Checker<'a> {
     base: &'a Path,
     plugins: &'a Plugins,
     observer: Arc<dyn Observer>,
+    memory: Arc<dyn MemoryPool>,
     meters: Meters,
     diagnostics: &'a mut Vec<Diagnostic>,
     outbound: Arc<Connections>,
@@ -73,6 +76,7 @@ impl<'a> Checker<'a> {
         base: &'a Path,
         plugins: &'a Plugins,
         observer: Arc<dyn Observer>,
+        memory: Arc<dyn MemoryPool>,
         diagnostics: &'a mut Vec<Diagnostic>,
     ) -> Self {
         let start_time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -82,6 +86,7 @@ impl<'a> Checker<'a> {
             base,
             plugins,
             observer,
+            memory,
             meters: Meters::new(&file.pipeline.tenant, &file.pipeline.name),
             diagnostics,
             outbound: Arc::default(),
@@ -443,6 +448,7 @@ impl<'a> Checker<'a> {
             grants,
             logs: Arc::new(logs),
             usage: self.meters.plugin(name, plugin.kind(), plugin.digest()),
+            memory: Arc::new(StepMemory::new(name, &self.memory)),
             start_time: self.start_time,
         };
         Some(Placed { plugin, pointer: pointer.to_owned(), environment })

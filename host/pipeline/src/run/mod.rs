@@ -86,9 +86,7 @@ impl CheckedPipeline {
         observer.event(Event::RunStarted { run: run.clone(), pipeline: pipeline.clone() });
         let mut progress = Progress::default();
         let settings = &self.settings;
-        let engine = prepare(&folders).and_then(|()| {
-            Ok(Engine::new(settings.memory, settings.batch_rows, &folders.scratch)?)
-        });
+        let engine = prepare(&folders).and_then(|()| Ok(Engine::new(settings, &folders.scratch)?));
         let (opened, told) = mpsc::unbounded_channel();
         let (ended, context) = match engine {
             Ok(engine) => {
