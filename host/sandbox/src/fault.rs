@@ -15,11 +15,9 @@ use wasmill_contract::lower::LowerError;
 use wasmill_contract::processed::OutputBreach;
 use wasmill_contract::receipt::ReceiptBreach;
 
+use crate::frames::{Frame, culprit, frames};
 use crate::limits::Limits;
 use crate::memory::MemoryExceeded;
-
-/// How many frames of a guest's stack are kept.
-const MAX_FRAMES: usize = 24;
 
 /// Why a call into a plugin failed.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +28,7 @@ pub enum Fault {
         export: &'static str,
         cause: String,
         /// Functions of the guest, innermost first.
-        stack: Vec<String>,
+        stack: Vec<Frame>,
         /// What the guest last wrote to its log, a panic message for one.
         last_words: Vec<String>,
     },
@@ -43,7 +41,11 @@ pub enum Fault {
     )]
     Memory { export: &'static str, limit: u64, requested: u64 },
     #[error("`{export}` overflowed its stack")]
-    Stack { export: &'static str },
+    Stack {
+        export: &'static str,
+        /// Functions of the guest, innermost first; of what recurses, each place once.
+        stack: Vec<Frame>,
+    },
     #[error("`{export}` returned more than {limit} bytes (limit output_bytes)")]
     OutputBytes { export: &'static str, limit: u64 },
     /// What the guest returned is not what the contract allows.
@@ -166,19 +168,41 @@ impl Fault {
         }
     }
 
+    /// Where in the guest it happened, innermost first. Empty where that says nothing.
+    pub fn stack(&self) -> &[Frame] {
+        match self {
+            Self::Trap { stack, .. } | Self::Stack { stack, .. } => stack,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn stack_mut(&mut self) -> Option<&mut Vec<Frame>> {
+        match self {
+            Self::Trap { stack, .. } | Self::Stack { stack, .. } => Some(stack),
+            _ => None,
+        }
+    }
+
+    /// What the guest last wrote to its log, oldest first. Empty where it does not matter.
+    pub fn last_words(&self) -> &[String] {
+        match self {
+            Self::Trap { last_words, .. } => last_words,
+            _ => &[],
+        }
+    }
+
     /// The fault with what is known beside: what the guest last said, and where it was.
     pub fn explained(&self) -> String {
         const SHOWN_FRAMES: usize = 3;
         let mut text = self.to_string();
-        if let Self::Trap { stack, last_words, .. } = self {
-            if let Some(last) = last_words.last() {
-                text.push_str(&format!("; it last said: {last}"));
-            }
-            if !stack.is_empty() {
-                let frames: Vec<&str> =
-                    stack.iter().take(SHOWN_FRAMES).map(String::as_str).collect();
-                text.push_str(&format!(" (in {})", frames.join(" < ")));
-            }
+        if let Some(last) = self.last_words().last() {
+            text.push_str(&format!("; it last said: {last}"));
+        }
+        let stack = self.stack();
+        if let Some(first) = culprit(stack) {
+            let frames: Vec<String> =
+                stack[first..].iter().take(SHOWN_FRAMES).map(ToString::to_string).collect();
+            text.push_str(&format!(" (in {})", frames.join(" < ")));
         }
         text
     }
@@ -215,13 +239,13 @@ impl Fault {
         if error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some() {
             return Self::Busy;
         }
-        let stack = error.downcast_ref::<WasmBacktrace>().map(stack).unwrap_or_default();
+        let stack = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
         let trapped =
             |cause: String| Self::Trap { export, cause, stack: stack.clone(), last_words };
         match error.downcast_ref::<Trap>() {
             Some(Trap::OutOfFuel) => return Self::Fuel { export, budget },
             Some(Trap::Interrupt) => return Self::Deadline { export, deadline: limits.deadline },
-            Some(Trap::StackOverflow) => return Self::Stack { export },
+            Some(Trap::StackOverflow) => return Self::Stack { export, stack },
             Some(Trap::UnreachableCodeReached) => {
                 return trapped("the guest panicked or aborted".to_owned());
             }
@@ -248,15 +272,3 @@ impl Fault {
 #[derive(Debug, thiserror::Error)]
 #[error("deadline passed")]
 pub(crate) struct DeadlinePassed;
-
-fn stack(backtrace: &WasmBacktrace) -> Vec<String> {
-    backtrace
-        .frames()
-        .iter()
-        .take(MAX_FRAMES)
-        .map(|frame| match frame.func_name() {
-            Some(name) => bounded_text(format!("{:#}", rustc_demangle::demangle(name))),
-            None => format!("function {}", frame.func_index()),
-        })
-        .collect()
-}

@@ -48,6 +48,11 @@ impl Step {
         Guest::new(self.plugin.engine(), &self.component, &self.environment, seed, E::find).await
     }
 
+    /// See [`Plugin::locate`].
+    pub(crate) async fn locate(&self, fault: &mut Fault) {
+        self.plugin.locate(fault).await;
+    }
+
     /// What the plugin says of itself.
     pub(crate) async fn describe<E: Exports>(&self) -> Result<Descriptor, Fault> {
         const EXPORT: &str = "describe";

@@ -58,6 +58,11 @@ impl Validator {
         Ok(Self { step: Step::new(plugin, PluginKind::Validator, environment)? })
     }
 
+    /// Adds source lines to a fault of this step: see [`Plugin::locate`].
+    pub async fn locate(&self, fault: &mut Fault) {
+        self.step.locate(fault).await;
+    }
+
     /// What the plugin says of itself.
     pub async fn describe(&self) -> Result<Descriptor, Fault> {
         self.step.describe::<ValidateExports>().await

@@ -132,7 +132,7 @@ mod tests {
         async fn attempt(&mut self, rows: Range<usize>) -> Result<Vec<usize>, Fault> {
             self.calls += 1;
             if self.rows.iter().any(|row| rows.contains(row)) {
-                return Err(Fault::Stack { export: "process" });
+                return Err(Fault::Stack { export: "process", stack: Vec::new() });
             }
             Ok(rows.collect())
         }
