@@ -191,17 +191,56 @@ impl Fault {
         }
     }
 
+    /// Which call it was, such as `process`; none where there was no room for one.
+    pub fn export(&self) -> Option<&'static str> {
+        match self {
+            Self::Trap { export, .. }
+            | Self::Fuel { export, .. }
+            | Self::Deadline { export, .. }
+            | Self::Memory { export, .. }
+            | Self::Stack { export, .. }
+            | Self::OutputBytes { export, .. }
+            | Self::Contract { export, .. }
+            | Self::Failure { export, .. }
+            | Self::Gone { export }
+            | Self::Host { export, .. } => Some(export),
+            Self::Busy => None,
+        }
+    }
+
+    /// The message of a panic, or else the last line that says something.
+    pub fn last_said(&self) -> Option<String> {
+        let says_something = |line: &&String| {
+            !line.trim().is_empty() && !line.starts_with("note: run with `RUST_BACKTRACE")
+        };
+        let words = self.last_words();
+        // How Rust begins: the message follows, in one line or several.
+        let begins = |line: &String| line.starts_with("thread '") && line.contains("panicked at ");
+        let message: Vec<&str> = match words.iter().rposition(begins) {
+            Some(position) => {
+                let lines = words[position + 1..].iter().filter(says_something);
+                lines.map(String::as_str).collect()
+            }
+            None => words.iter().rfind(says_something).map(String::as_str).into_iter().collect(),
+        };
+        (!message.is_empty()).then(|| message.join(" "))
+    }
+
     /// The fault with what is known beside: what the guest last said, and where it was.
     pub fn explained(&self) -> String {
         const SHOWN_FRAMES: usize = 3;
         let mut text = self.to_string();
-        if let Some(last) = self.last_words().last() {
-            text.push_str(&format!("; it last said: {last}"));
+        if let Some(said) = self.last_said() {
+            text.push_str(&format!("; it last said: {said}"));
         }
         let stack = self.stack();
         if let Some(first) = culprit(stack) {
-            let frames: Vec<String> =
-                stack[first..].iter().take(SHOWN_FRAMES).map(ToString::to_string).collect();
+            let callers = stack[first + 1..].iter().filter(|frame| !frame.is_entry());
+            let frames: Vec<String> = std::iter::once(&stack[first])
+                .chain(callers)
+                .take(SHOWN_FRAMES)
+                .map(ToString::to_string)
+                .collect();
             text.push_str(&format!(" (in {})", frames.join(" < ")));
         }
         text
@@ -272,3 +311,26 @@ impl Fault {
 #[derive(Debug, thiserror::Error)]
 #[error("deadline passed")]
 pub(crate) struct DeadlinePassed;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_last_said_is_the_message_of_the_panic() {
+        let said = |lines: &[&str]| {
+            let last_words = lines.iter().map(ToString::to_string).collect();
+            let cause = String::new();
+            Fault::Trap { export: "process", cause, stack: Vec::new(), last_words }.last_said()
+        };
+        let panicked = "thread '<unnamed>' (1) panicked at src/lib.rs:6:5:";
+        let note = "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace";
+        let message = "assertion `left == right` failed";
+        assert_eq!(said(&["", panicked, "no such row", note]).unwrap(), "no such row");
+        let lines = ["row 3", panicked, message, "  left: 1", " right: 2", note];
+        assert_eq!(said(&lines).unwrap(), format!("{message}   left: 1  right: 2"));
+        assert_eq!(said(&["row 3", "row 4", ""]).unwrap(), "row 4");
+        assert_eq!(said(&["", note]), None);
+        assert_eq!(said(&[]), None);
+    }
+}

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use wasmtime::{FrameInfo, WasmBacktrace};
 
 /// How many frames of a guest's stack are kept.
-pub(crate) const MAX_FRAMES: usize = 24;
+/// A Rust program that panics has a dozen before its own.
+pub(crate) const MAX_FRAMES: usize = 32;
 /// Longer names and paths are cut, in characters.
 const MAX_NAME_CHARS: usize = 256;
 
@@ -47,7 +48,7 @@ pub struct Location {
 
 impl Location {
     /// Takes off what says where something was built and not what it is: folders up to a registry's packages, or up to
-    /// Rust's own sources. Other paths stay.
+    /// the sources of Rust and of its C library. Other paths stay.
     pub fn new(file: &str, line: u32, column: u32) -> Self {
         Self { file: one_line(without_machine(file), MAX_NAME_CHARS), line, column }
     }
@@ -55,7 +56,7 @@ impl Location {
     /// Whether the source is that of a published package or of the language, rather than the plugin's own.
     pub fn is_of_library(&self) -> bool {
         let (first, _) = self.file.split_once('/').unwrap_or((&self.file, ""));
-        first == "library" || is_package(first)
+        matches!(first, "library" | "wasi-libc") || is_package(first)
     }
 }
 
@@ -76,6 +77,12 @@ fn without_machine(file: &str) -> &str {
     // …/registry/src/INDEX/PACKAGE-VERSION/…
     if let Some((_, rest)) = file.rsplit_once("/registry/src/")
         && let Some((_, rest)) = rest.split_once('/')
+    {
+        return rest;
+    }
+    // wasisdk://VERSION/src/wasi-libc/…
+    if let Some(rest) = file.strip_prefix("wasisdk://")
+        && let Some((_, rest)) = rest.split_once("/src/")
     {
         return rest;
     }
@@ -146,6 +153,26 @@ impl Frame {
         // Generic functions of the standard library stand in angle brackets.
         let name = self.function.trim_start_matches('<');
         WAYS.contains(&name) || MODULES.iter().any(|module| name.starts_with(module))
+    }
+}
+
+impl Frame {
+    /// Whether this is how a call enters a plugin: the export itself, named like `wasmill:plugin/load@0.1.0#write`, and
+    /// what bindings put behind it.
+    pub fn is_entry(&self) -> bool {
+        let is_export = self.function.contains('#') && self.function.contains('@');
+        is_export || self.function.contains("::_export_") || self.function.starts_with("_export_")
+    }
+
+    /// The function's name without the modules that it lies in.
+    pub fn short_name(&self) -> &str {
+        // Paths of generic functions do not end where the last `::` is.
+        if self.function.contains('<') {
+            return &self.function;
+        }
+        let mut separators = self.function.rmatch_indices("::").map(|(position, _)| position + 2);
+        let name = separators.find(|position| !self.function[*position..].starts_with('{'));
+        &self.function[name.unwrap_or(0)..]
     }
 }
 
@@ -242,6 +269,11 @@ mod tests {
                 "library/std/src/panic.rs",
                 true,
             ),
+            (
+                "wasisdk://v30.0/src/wasi-libc/libc-bottom-half/sources/abort.c",
+                "wasi-libc/libc-bottom-half/sources/abort.c",
+                true,
+            ),
             ("/build/plugin/main.go", "/build/plugin/main.go", false),
             ("my-plugin/src/lib.rs", "my-plugin/src/lib.rs", false),
             ("a-1/src/lib.rs", "a-1/src/lib.rs", false),
@@ -271,6 +303,30 @@ mod tests {
         assert_eq!(culprit(&without_lines), Some(1));
         assert_eq!(culprit(&without_lines[..1]), Some(0));
         assert_eq!(culprit(&[]), None);
+    }
+
+    #[test]
+    fn short_names_are_functions() {
+        for (name, short, is_entry) in [
+            ("clean::email::normalise", "normalise", false),
+            ("clean::email::normalise::{closure#0}", "normalise::{closure#0}", false),
+            ("normalise", "normalise", false),
+            (
+                "<clean::Clean as Transformer>::process",
+                "<clean::Clean as Transformer>::process",
+                false,
+            ),
+            (
+                "wasmill:plugin/transform@0.1.0#process",
+                "wasmill:plugin/transform@0.1.0#process",
+                true,
+            ),
+            ("sdk::transform::_export_process_cabi", "_export_process_cabi", true),
+        ] {
+            let frame = frame(name, None);
+            assert_eq!(frame.short_name(), short);
+            assert_eq!(frame.is_entry(), is_entry, "{name}");
+        }
     }
 
     #[test]
