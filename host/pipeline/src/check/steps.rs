@@ -28,6 +28,7 @@ use crate::checked::{
 };
 use crate::events::{Observer, StepLog};
 use crate::exec::rows::ROW;
+use crate::explain::{Case, Explanation};
 use crate::file::diagnostic::{Cause, Diagnostic, unknown_name_hint};
 use crate::file::document::{Document, child};
 use crate::file::reader::violations;
@@ -209,8 +210,8 @@ impl<'a> Checker<'a> {
         let placed = self.place(name, pointer, used)?;
         let extractor =
             self.linked(&placed, Extractor::new(placed.plugin, placed.environment.clone()))?;
-        self.described(&placed, extractor.describe().await)?;
-        let binding = self.bound(&placed, extractor.bind().await)?;
+        self.described(&placed, extractor.describe().await).await?;
+        let binding = self.bound(&placed, extractor.bind().await).await?;
         let schema = Arc::clone(&binding.schema);
         let (binding, digest) = (Arc::new(binding), placed.plugin.digest());
         Some((SourceReader::Plugin { extractor, binding, digest }, schema))
@@ -239,8 +240,8 @@ impl<'a> Checker<'a> {
         let placed = self.place(name, pointer, used)?;
         let transformer =
             self.linked(&placed, Transformer::new(placed.plugin, placed.environment.clone()))?;
-        self.described(&placed, transformer.describe().await)?;
-        let binding = self.bound(&placed, transformer.bind(input).await)?;
+        self.described(&placed, transformer.describe().await).await?;
+        let binding = self.bound(&placed, transformer.bind(input).await).await?;
         let schema = Arc::clone(&binding.output_schema);
         let work = TransformWork {
             transformer,
@@ -291,8 +292,8 @@ impl<'a> Checker<'a> {
         let placed = self.place(name, pointer, &section.plugin)?;
         let validator =
             self.linked(&placed, Validator::new(placed.plugin, placed.environment.clone()))?;
-        self.described(&placed, validator.describe().await)?;
-        let binding = self.bound(&placed, validator.bind(Arc::clone(&schema)).await)?;
+        self.described(&placed, validator.describe().await).await?;
+        let binding = self.bound(&placed, validator.bind(Arc::clone(&schema)).await).await?;
         let work = ValidateWork {
             validator,
             binding: Arc::new(binding),
@@ -364,8 +365,8 @@ impl<'a> Checker<'a> {
         let placed = self.place(name, pointer, used)?;
         let loader =
             self.linked(&placed, Loader::new(placed.plugin, placed.environment.clone()))?;
-        self.described(&placed, loader.describe().await)?;
-        let binding = self.bound(&placed, loader.bind(schema).await)?;
+        self.described(&placed, loader.describe().await).await?;
+        let binding = self.bound(&placed, loader.bind(schema).await).await?;
         let digest = placed.plugin.digest();
         Some(SinkTarget::Plugin { loader, binding: Arc::new(binding), digest })
     }
@@ -388,8 +389,8 @@ impl<'a> Checker<'a> {
         let placed = self.place(name, pointer, used)?;
         let notifier =
             self.linked(&placed, Notifier::new(placed.plugin, placed.environment.clone()))?;
-        self.described(&placed, notifier.describe().await)?;
-        self.bound(&placed, notifier.bind().await)?;
+        self.described(&placed, notifier.describe().await).await?;
+        self.bound(&placed, notifier.bind().await).await?;
         Some(notifier)
     }
 
@@ -498,12 +499,12 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks the configuration against the schema that the plugin itself declares.
-    fn described(
+    async fn described(
         &mut self,
         placed: &Placed<'_>,
         described: Result<Descriptor, Fault>,
     ) -> Option<()> {
-        let descriptor = self.bound(placed, described)?;
+        let descriptor = self.bound(placed, described).await?;
         let config: Map<String, Value> = placed.environment.config.as_ref().clone();
         let pointer = child(&placed.pointer, "config");
         let found =
@@ -520,8 +521,8 @@ impl<'a> Checker<'a> {
     }
 
     /// What a plugin answered, or what is wrong, at the place that is at fault.
-    fn bound<T>(&mut self, placed: &Placed<'_>, answer: Result<T, Fault>) -> Option<T> {
-        let fault = match answer {
+    async fn bound<T>(&mut self, placed: &Placed<'_>, answer: Result<T, Fault>) -> Option<T> {
+        let mut fault = match answer {
             Ok(answer) => return Some(answer),
             Err(fault) => fault,
         };
@@ -547,10 +548,22 @@ impl<'a> Checker<'a> {
                 .at(at("/inputs"))
                 .hint(columns)
             }
-            other => {
-                Diagnostic::error(format!("the plugin failed: {}", crate::error::chain(other)))
+            _ => {
+                placed.plugin.locate(&mut fault).await;
+                let case = Case {
+                    step: placed.pointer.rsplit('/').next().unwrap_or_default(),
+                    limits: Some(&placed.environment.limits),
+                    ..Case::default()
+                };
+                let hints = Explanation::new(&fault, &case).hints.join("; ");
+                let causes = match std::error::Error::source(&fault) {
+                    Some(_) => crate::error::chain(&fault),
+                    None => fault.explained(),
+                };
+                let diagnostic = Diagnostic::error(format!("the plugin failed: {causes}"))
                     .at(at("/plugin"))
-                    .caused_by(Cause::Plugin)
+                    .caused_by(Cause::Plugin);
+                if hints.is_empty() { diagnostic } else { diagnostic.hint(hints) }
             }
         };
         self.report(diagnostic);
