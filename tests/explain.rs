@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
-use serde_json::json;
+use serde_json::{Value, json};
 use wasmill_sandbox::Environment;
 use wasmill_sandbox::compiler::{Compiler, CompilerProcess};
 use wasmill_sandbox::engine::SandboxOptions;
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::frames::{Frame, culprit};
 use wasmill_sandbox::transformer::Transformer;
-use wasmill_tests::workspace::wasmill_program;
+use wasmill_tests::workspace::{Workspace, wasmill_program};
 use wasmill_tests::{component, root, sandbox_with};
 
 fn compiler() -> Compiler {
@@ -21,25 +21,35 @@ fn compiler() -> Compiler {
 }
 
 async fn hostile(bytes: Arc<[u8]>, compiler: Compiler, attack: &str) -> Transformer {
+    transformer(bytes, compiler, json!({ "attack": attack })).await
+}
+
+async fn transformer(bytes: Arc<[u8]>, compiler: Compiler, config: Value) -> Transformer {
     let sandbox = sandbox_with(SandboxOptions { compiler, ..SandboxOptions::new(2) });
     let plugin = sandbox.load(bytes).await.unwrap();
-    let config = json!({ "attack": attack }).as_object().unwrap().clone();
-    let environment = Environment { config: Arc::new(config), ..Environment::default() };
-    Transformer::new(&plugin, environment).unwrap()
+    let config = Arc::new(config.as_object().unwrap().clone());
+    Transformer::new(&plugin, Environment { config, ..Environment::default() }).unwrap()
 }
 
 /// The fault with which a batch ends under attack, as it is before source lines are looked for.
 async fn fault(transformer: &Transformer) -> Fault {
+    fault_on(transformer, &batch()).await
+}
+
+fn batch() -> RecordBatch {
     let schema = Schema::new(vec![
         Field::new("value", DataType::Int64, false),
         Field::new("text", DataType::Utf8, false),
     ]);
     let columns: Vec<ArrayRef> =
         vec![Arc::new(Int64Array::from(vec![7])), Arc::new(StringArray::from(vec!["seven"]))];
-    let batch = RecordBatch::try_new(Arc::new(schema), columns).unwrap();
+    RecordBatch::try_new(Arc::new(schema), columns).unwrap()
+}
+
+async fn fault_on(transformer: &Transformer, batch: &RecordBatch) -> Fault {
     let binding = Arc::new(transformer.bind(batch.schema()).await.unwrap());
     let mut open = transformer.open(binding, 7).await.unwrap();
-    let fault = open.process(&batch, 0).await.expect_err("an attack is a fault");
+    let fault = open.process(batch, 0).await.expect_err("it fails");
     assert!(fault.stack().iter().all(|frame| frame.location.is_none()));
     fault
 }
@@ -90,6 +100,56 @@ async fn a_panic_has_its_source_line() {
     // It is stored and read again as it is.
     let stored = serde_json::to_string(&once).unwrap();
     assert_eq!(serde_json::from_str::<Vec<Frame>>(&stored).unwrap(), once);
+}
+
+/// The mistake is in a function that was inlined, by way of one of the standard library that was inlined too.
+#[tokio::test]
+async fn a_null_that_was_not_expected_is_found_in_inlined_code() {
+    let config = json!({ "mistake": "unwrap" });
+    let transformer = transformer(component("faulty"), compiler(), config).await;
+    let emails: ArrayRef = Arc::new(StringArray::from(vec![Some("a@b.example"), None]));
+    let batch = RecordBatch::try_from_iter_with_nullable([("email", emails, true)]).unwrap();
+    let mut fault = fault_on(&transformer, &batch).await;
+    assert_eq!(fault.last_said().unwrap(), "called `Option::unwrap()` on a `None` value");
+    transformer.locate(&mut fault).await;
+    let stack = fault.stack();
+    let frame = &stack[culprit(stack).unwrap()];
+    let location = frame.location.as_ref().expect(REBUILD);
+    let file = "tests/guests/faulty/src/lib.rs";
+    let line = line_of(file, "email.unwrap()");
+    assert_eq!((location.file.as_str(), location.line), (file, line), "{stack:#?}");
+    assert_eq!(frame.short_name(), "domain");
+}
+
+/// Who checks a pipeline is told where a plugin fails that is asked what it would do.
+#[test]
+fn a_check_shows_where_a_plugin_fails() {
+    let workspace = Workspace::new();
+    workspace.write("people.csv", "email\na@b.example\n");
+    workspace.pipeline(
+        r#"
+        [sources.people]
+        type = "csv"
+        path = "people.csv"
+
+        [transforms.faulty]
+        plugin = "faulty"
+        inputs = ["people"]
+        config = { mistake = "bind" }
+
+        [sinks.out]
+        type = "csv"
+        path = "out.csv"
+        inputs = ["faulty"]
+        "#,
+    );
+    let outcome = workspace.wasmill(&["check", "pipeline.toml"]);
+    let said = format!("{}{}", outcome.stdout, outcome.stderr);
+    assert_eq!(outcome.code, Some(70), "{said}");
+    let file = "tests/guests/faulty/src/lib.rs";
+    let place = format!("({file}:{}:", line_of(file, "assert!("));
+    assert!(said.contains(&place), "{place} in {said}; {REBUILD}");
+    assert!(said.contains("it last said: no rule for this configuration"), "{said}");
 }
 
 #[tokio::test]

@@ -273,7 +273,7 @@ mod tests {
             inlined: false,
             location: None,
         };
-        assert_eq!(located(frame.clone(), &[]), [frame.clone()]);
+        assert_eq!(located(frame.clone(), &[]), std::slice::from_ref(&frame));
         let symbol = |function: &str, line| Symbol {
             function: Some(function.to_owned()),
             location: Some(Location::new("src/lib.rs", line, 1)),
