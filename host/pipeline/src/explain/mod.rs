@@ -127,7 +127,7 @@ fn place(stack: &[Frame]) -> (Option<Frame>, Vec<Frame>) {
     let Some(position) = culprit(stack) else { return (None, Vec::new()) };
     let callers = stack[position + 1..].iter().filter(|frame| !frame.is_entry());
     // Without source lines, nobody knows whose function it is.
-    let own = callers.filter(|frame| !frame.location.as_ref().is_some_and(|at| at.is_of_library()));
+    let own = callers.filter(|frame| !frame.location.as_ref().is_some_and(Location::is_of_library));
     (Some(bounded(&stack[position])), own.take(MAX_CALLERS).map(bounded).collect())
 }
 

@@ -37,6 +37,7 @@ impl Transformer for Faulty {
     }
 }
 
+#[expect(clippy::unwrap_used, reason = "that is the mistake")]
 fn domain(email: Option<&str>) -> String {
     let (_, domain) = email.unwrap().split_once('@').unwrap();
     domain.to_lowercase()
