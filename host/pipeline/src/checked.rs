@@ -22,6 +22,7 @@ use wasmill_sandbox::validator::{ValidateBinding, Validator};
 use crate::events::Observer;
 use crate::exec::search::SearchBudget;
 use crate::file::diagnostic::Diagnostic;
+use crate::file::secrets::Redaction;
 use crate::file::sections::{BadRowPolicy, EventKind, Tolerance, ViolationPolicy};
 use crate::metrics::Meters;
 use crate::policy::Policies;
@@ -42,6 +43,8 @@ pub struct CheckedPipeline {
     pub(crate) sinks: IndexMap<String, Arc<SinkStep>>,
     pub(crate) notifiers: IndexMap<String, NotifierStep>,
     pub(crate) policies: Policies,
+    /// What is taken out of whatever plugins say.
+    pub(crate) secrets: Redaction,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) warnings: Vec<Diagnostic>,

@@ -21,8 +21,8 @@
 //! ```
 //!
 //! Where what is: [`file`] reads the text, [`check`] makes a [`checked`] pipeline of it, `plan` divides it into phases
-//! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole, [`metrics`] counts it,
-//! [`bench`] measures it.
+//! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole, [`policy`] says what is
+//! tried again, [`metrics`] counts, [`bench`] measures, [`explain`] says why a plugin failed.
 
 pub mod bench;
 pub mod check;
@@ -30,6 +30,7 @@ pub mod checked;
 pub mod error;
 pub mod events;
 mod exec;
+pub mod explain;
 pub mod file;
 pub mod metrics;
 mod plan;

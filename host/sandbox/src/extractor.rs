@@ -49,6 +49,11 @@ impl Extractor {
         Ok(Self { step: Step::new(plugin, PluginKind::Extractor, environment)? })
     }
 
+    /// Adds source lines to a fault of this step: see [`Plugin::locate`].
+    pub async fn locate(&self, fault: &mut Fault) {
+        self.step.locate(fault).await;
+    }
+
     /// What the plugin says of itself.
     pub async fn describe(&self) -> Result<Descriptor, Fault> {
         self.step.describe::<ExtractExports>().await

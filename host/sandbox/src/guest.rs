@@ -294,9 +294,9 @@ impl<B> Guest<B> {
         Usage { dropped_log_lines: self.log.dropped_lines(), ..self.usage }
     }
 
-    /// The last log lines, oldest first.
-    pub(crate) fn last_lines(&self) -> Vec<String> {
-        self.log.last_lines()
+    /// The log of the instance.
+    pub(crate) fn log(&self) -> &GuestLog {
+        &self.log
     }
 
     /// Gives calls only a part of their deadline, or all of it again.

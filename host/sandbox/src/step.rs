@@ -13,6 +13,7 @@ use wasmtime::component::{ComponentType, Func, Instance, InstancePre, Lift, Type
 use crate::component::{LinkError, Plugin, PluginKind};
 use crate::fault::{Breach, Fault};
 use crate::guest::{Environment, Guest, GuestState, Position};
+use crate::limits::Limits;
 
 /// The longest config schema that a plugin may declare, in bytes.
 const MAX_SCHEMA_BYTES: usize = 256 << 10;
@@ -44,6 +45,10 @@ impl Step {
         Ok(Self { plugin: plugin.clone(), component, environment, config, places })
     }
 
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.environment.limits
+    }
+
     pub(crate) fn config(&self) -> &str {
         &self.config
     }
@@ -54,6 +59,11 @@ impl Step {
         let place = place.expect("nobody closes the semaphore");
         let engine = self.plugin.engine();
         Guest::new(engine, &self.component, &self.environment, seed, place, E::find).await
+    }
+
+    /// See [`Plugin::locate`].
+    pub(crate) async fn locate(&self, fault: &mut Fault) {
+        self.plugin.locate(fault).await;
     }
 
     /// What the plugin says of itself.

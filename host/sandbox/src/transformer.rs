@@ -15,6 +15,7 @@ use crate::component::{LinkError, Plugin, PluginKind};
 use crate::crossing::Returned;
 use crate::fault::Fault;
 use crate::guest::{Environment, Guest, GuestState, Position, Usage};
+use crate::limits::Limits;
 use crate::lowering::LoweredBatch;
 use crate::step::{BatchFunc, Descriptor, Exports, Step};
 
@@ -49,6 +50,16 @@ impl Transformer {
     /// Puts a plugin in its place: checks its kind and its grants.
     pub fn new(plugin: &Plugin, environment: Environment) -> Result<Self, LinkError> {
         Ok(Self { step: Step::new(plugin, PluginKind::Transformer, environment)? })
+    }
+
+    /// Adds source lines to a fault of this step: see [`Plugin::locate`].
+    pub async fn locate(&self, fault: &mut Fault) {
+        self.step.locate(fault).await;
+    }
+
+    /// What each instance may use up.
+    pub fn limits(&self) -> &Limits {
+        self.step.limits()
     }
 
     /// What the plugin says of itself.
@@ -143,7 +154,17 @@ impl OpenTransformer {
 
     /// The instance's last log lines, oldest first.
     pub fn last_lines(&self) -> Vec<String> {
-        self.guest.last_lines()
+        self.guest.log().last_lines()
+    }
+
+    /// Keeps log lines back from now on, until it is known whether they matter.
+    pub fn hold_log(&self) {
+        self.guest.log().hold();
+    }
+
+    /// Passes log lines on that were kept back, or forgets them.
+    pub fn release_log(&self, passed_on: bool) {
+        self.guest.log().release(passed_on);
     }
 
     /// Gives calls an eighth of their deadline, or all of it again: for calls that only are to tell whether they hang.

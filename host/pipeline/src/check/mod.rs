@@ -31,7 +31,7 @@ use crate::file::reader;
 use crate::file::sections::{PipelineFile, SinkKind, default_ledger};
 
 use self::plugins::Plugins;
-use self::steps::Checker;
+use self::steps::{CheckedSteps, Checker};
 
 /// A pipeline file that was read and is not checked yet.
 pub struct Pipeline {
@@ -168,7 +168,7 @@ impl Pipeline {
         }
         let sinks = checker.sinks().await;
         let notifiers = checker.notifiers().await;
-        let (steps, mut meters) = checker.into_steps();
+        let CheckedSteps { steps, mut meters, secrets } = checker.into_steps();
         meters.complete(steps.values(), sinks.values());
         diagnostics.sort_by_key(|diagnostic| {
             diagnostic.place.as_ref().map_or(0, |place| place.span.start)
@@ -186,6 +186,7 @@ impl Pipeline {
             sinks,
             notifiers,
             policies,
+            secrets,
             observer: self.observer,
             meters: Arc::new(meters),
             warnings: diagnostics,

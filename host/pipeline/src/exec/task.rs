@@ -15,8 +15,9 @@ use wasmill_sandbox::loader::Receipt;
 
 use crate::error::StepError;
 use crate::events::{Event, Observer};
-use crate::exec::blame::Blame;
 use crate::exec::quarantine::{QuarantineFile, QuarantineWriter};
+use crate::explain::Explanation;
+use crate::file::secrets::Redaction;
 use crate::metrics::Meters;
 use crate::policy::breaker::{Admission, Breaker, Permit};
 
@@ -113,6 +114,8 @@ pub(crate) struct Surroundings {
     /// Of the steps that have one.
     pub(crate) breakers: BTreeMap<String, Breaker>,
     pub(crate) meters: Arc<Meters>,
+    /// What is taken out of whatever plugins say.
+    pub(crate) secrets: Redaction,
 }
 
 /// One attempt at one split.
@@ -179,12 +182,14 @@ impl Task {
     }
 
     /// Reports a fault that a single row causes.
-    pub(crate) fn row_fault(&self, step: &str, blame: &Blame) {
+    pub(crate) fn row_fault(&self, step: &str, fault: &Fault, explanation: &Explanation) {
+        let secrets = &self.around.secrets;
         self.around.observer.event(Event::Fault {
             step: step.to_owned(),
             split: self.split.clone(),
-            kind: blame.fault.kind().name().to_owned(),
-            message: blame.fault.explained(),
+            kind: fault.kind().name().to_owned(),
+            message: secrets.apply(&fault.explained()),
+            explanation: secrets.apply(&explanation.to_string()),
         });
     }
 

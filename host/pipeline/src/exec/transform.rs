@@ -10,9 +10,11 @@ use arrow::datatypes::SchemaRef;
 use datafusion::error::Result;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt as _;
+use wasmill_sandbox::component::Digest;
 use wasmill_sandbox::contract::binding::Scope;
 use wasmill_sandbox::contract::processed::{Processed, Tally};
 use wasmill_sandbox::fault::Fault;
+use wasmill_sandbox::limits::Limits;
 use wasmill_sandbox::transformer::OpenTransformer;
 
 use crate::checked::TransformWork;
@@ -72,8 +74,20 @@ impl Openable for TransformNode {
         &self.step
     }
 
+    fn digest(&self) -> Digest {
+        self.work.digest
+    }
+
+    fn limits(&self) -> &Limits {
+        self.work.transformer.limits()
+    }
+
     fn reads(&self) -> &[usize] {
         &self.work.binding.reading.positions
+    }
+
+    async fn locate(&self, fault: &mut Fault) {
+        self.work.transformer.locate(fault).await;
     }
 
     fn search_budget(&self) -> SearchBudget {
@@ -150,7 +164,10 @@ impl Transforming {
         self.rows += batch.num_rows() as u64;
         match self.instance.work(&numbered, first_row).await? {
             Worked::Pieces(pieces) => {
-                pieces.into_iter().try_for_each(|piece| self.take_in(&numbered, piece))
+                for piece in pieces {
+                    self.take_in(&numbered, piece).await?;
+                }
+                Ok(())
             }
             Worked::Diverted(reason) => {
                 let (node, task) = (&self.instance.node, &self.instance.task);
@@ -161,15 +178,12 @@ impl Transforming {
         }
     }
 
-    fn take_in(&mut self, batch: &Numbered, (range, result): Piece<Processed>) -> Result<()> {
+    async fn take_in(&mut self, batch: &Numbered, (range, result): Piece<Processed>) -> Result<()> {
         let node = Arc::clone(&self.instance.node);
+        let task = Arc::clone(&self.instance.task);
         let part = batch.slice(&range);
-        let aside = SettingAside {
-            task: &self.instance.task,
-            step: &node.step,
-            digest: node.work.digest,
-            batch: &part,
-        };
+        let aside =
+            SettingAside { task: &task, step: &node.step, digest: node.work.digest, batch: &part };
         let mut counts = StepCounts { rows_in: range.len() as u64, ..StepCounts::default() };
         match result {
             Ok(processed) => {
@@ -179,12 +193,12 @@ impl Transforming {
                 counts.added += processed.tally.added as u64;
                 self.emit(processed, &part, &mut counts)?;
             }
-            Err(blame) => {
-                self.instance.task.row_fault(&node.step, &blame);
+            Err(mut blame) => {
+                let explanation = self.instance.explain(&mut blame, &part).await;
                 if node.work.on_fault == BadRowPolicy::Fail {
-                    return Err(self.instance.fault(blame.fault));
+                    return Err(self.instance.fault(blame.fault).await);
                 }
-                aside.blamed_row(node.work.on_fault, &blame, &mut counts)?;
+                aside.blamed_row(node.work.on_fault, &blame, &explanation, &mut counts)?;
             }
         }
         self.instance.task.count(&node.step, &counts);
@@ -209,11 +223,16 @@ impl Transforming {
     }
 
     async fn finish(&mut self) -> Result<()> {
-        let opened = self.instance.take().await;
-        let mut open = opened.map_err(|blame| self.instance.fault(blame.fault))?;
+        let mut open = match self.instance.take().await {
+            Ok(open) => open,
+            Err(blame) => return Err(self.instance.fault(blame.fault).await),
+        };
         let result = open.finish().await;
         self.instance.retire(&open);
-        let processed = result.map_err(|fault| self.instance.fault(fault))?;
+        let processed = match result {
+            Ok(processed) => processed,
+            Err(fault) => return Err(self.instance.fault(fault).await),
+        };
         let mut counts =
             StepCounts { added: processed.tally.added as u64, ..StepCounts::default() };
         let input = RecordBatch::new_empty(Arc::clone(&self.instance.node.work.binding.input));

@@ -13,8 +13,10 @@ use datafusion::error::Result;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt as _;
 use wasmill_connect::error::ConnectError;
+use wasmill_sandbox::component::Digest;
 use wasmill_sandbox::contract::verdict::Verdict;
 use wasmill_sandbox::fault::Fault;
+use wasmill_sandbox::limits::Limits;
 use wasmill_sandbox::validator::OpenValidator;
 
 use crate::checked::ValidateWork;
@@ -75,8 +77,20 @@ impl Openable for ValidateNode {
         &self.step
     }
 
+    fn digest(&self) -> Digest {
+        self.work.digest
+    }
+
+    fn limits(&self) -> &Limits {
+        self.work.validator.limits()
+    }
+
     fn reads(&self) -> &[usize] {
         &self.work.binding.reading.positions
+    }
+
+    async fn locate(&self, fault: &mut Fault) {
+        self.work.validator.locate(fault).await;
     }
 
     fn search_budget(&self) -> SearchBudget {
@@ -163,7 +177,7 @@ impl Validating {
         let mut passing = BooleanBufferBuilder::new(rows);
         passing.append_n(rows, true);
         for piece in pieces {
-            self.take_in(&numbered, piece, &mut passing)?;
+            self.take_in(&numbered, piece, &mut passing).await?;
         }
         if self.partials.len() > MAX_PARTIALS || self.partial_bytes > MAX_PARTIAL_BYTES {
             self.merge().await?;
@@ -176,7 +190,7 @@ impl Validating {
         Ok(filter_record_batch(&passed, &passing)?)
     }
 
-    fn take_in(
+    async fn take_in(
         &mut self,
         batch: &Numbered,
         (range, result): Piece<Verdict>,
@@ -210,12 +224,12 @@ impl Validating {
                 let reasons = policy.map(|_| reasons_by_row(&verdict.rejected));
                 (policy.unwrap_or_default(), reasons.unwrap_or_default())
             }
-            Err(blame) => {
-                task.row_fault(&node.step, &blame);
+            Err(mut blame) => {
+                let explanation = self.instance.explain(&mut blame, &part).await;
                 if node.work.on_fault == BadRowPolicy::Fail {
-                    return Err(self.instance.fault(blame.fault));
+                    return Err(self.instance.fault(blame.fault).await);
                 }
-                aside.blamed_row(node.work.on_fault, &blame, &mut counts)?;
+                aside.blamed_row(node.work.on_fault, &blame, &explanation, &mut counts)?;
                 passing.set_bit(range.start, false);
                 task.count(&node.step, &counts);
                 return Ok(());
@@ -232,12 +246,17 @@ impl Validating {
 
     /// Makes one partial state of those that have gathered.
     async fn merge(&mut self) -> Result<()> {
-        let opened = self.instance.take().await;
-        let mut open = opened.map_err(|blame| self.instance.fault(blame.fault))?;
+        let mut open = match self.instance.take().await {
+            Ok(open) => open,
+            Err(blame) => return Err(self.instance.fault(blame.fault).await),
+        };
         let rows = usize::try_from(self.rows).unwrap_or(usize::MAX);
         let result = open.merge(&self.partials, rows).await;
         self.instance.put_back(open, &result);
-        let merged = result.map_err(|fault| self.instance.fault(fault))?;
+        let merged = match result {
+            Ok(merged) => merged,
+            Err(fault) => return Err(self.instance.fault(fault).await),
+        };
         self.partial_bytes = 0;
         self.partials = vec![merged];
         Ok(())

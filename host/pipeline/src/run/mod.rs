@@ -81,6 +81,7 @@ impl CheckedPipeline {
             quarantine: base.join("quarantine").join(&run),
         };
         ledger.start_run(&run, &self.name, &self.digest, started_ms).await?;
+        let secrets = self.secrets.clone();
         let (observer, pipeline) = (Arc::clone(&self.observer), self.name.clone());
         let (meters, tenant) = (Arc::clone(&self.meters), self.tenant.clone());
         observer.event(Event::RunStarted { run: run.clone(), pipeline: pipeline.clone() });
@@ -97,6 +98,7 @@ impl CheckedPipeline {
                     seed: self.settings.seed,
                     breakers: breakers(&self.policies, &observer, &opened),
                     meters: Arc::clone(&self.meters),
+                    secrets: self.secrets.clone(),
                 });
                 let context = Arc::new(RunContext {
                     pipeline: self,
@@ -115,7 +117,7 @@ impl CheckedPipeline {
             }
             Err(failure) => (Err(failure), None),
         };
-        let problem = ended.as_ref().err().map(|failure| RunProblem::new(failure, &run));
+        let problem = ended.as_ref().err().map(|failure| RunProblem::new(failure, &run, &secrets));
         let status = match &ended {
             Ok(()) => RunStatus::Succeeded,
             Err(RunFailure::Refused { .. }) => RunStatus::Refused,
