@@ -21,17 +21,20 @@
 //! ```
 //!
 //! Where what is: [`file`] reads the text, [`check`] makes a [`checked`] pipeline of it, `plan` divides it into phases
-//! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole, [`bench`] measures it.
+//! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole, [`bench`] measures it, [`shadow`]
+//! runs a new version of a step beside the old one.
 
 pub mod bench;
 pub mod check;
 pub mod checked;
+pub mod dry_run;
 pub mod error;
 pub mod events;
 mod exec;
 pub mod file;
 mod plan;
 pub mod run;
+pub mod shadow;
 
 pub use check::{CheckFailed, Pipeline, ReadError};
 pub use checked::CheckedPipeline;

@@ -142,6 +142,17 @@ impl Task {
         })
     }
 
+    /// A task with the same split and the same seeds, of which nothing counts: nobody watches it or asks for its manifest.
+    pub(crate) fn beside(&self) -> Arc<Self> {
+        let folders = Arc::clone(&self.folders);
+        Self::new(&self.run, &self.phase, &self.split, folders, self.seed, Arc::new(()))
+    }
+
+    /// What a step has done so far.
+    pub(crate) fn counts(&self, step: &str) -> StepCounts {
+        self.lock().steps.get(step).copied().unwrap_or_default()
+    }
+
     /// What the files of this attempt are called.
     pub(crate) fn part_name(&self) -> PartName {
         PartName {
