@@ -287,7 +287,7 @@ fn shown(difference: &Difference) -> (String, &[Example]) {
             (format!("table: {metric}: {} -> {}", value(old), value(new)), &[])
         }
         Difference::GivenUp { split, fault, message } => {
-            let place = split.as_ref().map_or("the table".to_owned(), |split| split.clone());
+            let place = split.as_deref().unwrap_or("the table");
             (format!("given up in {place}: {fault}: {message}"), &[])
         }
     }

@@ -107,3 +107,51 @@ pub(super) fn told_apart(diagnostics: &mut Vec<Diagnostic>) {
         diagnostic.message = format!("the new version: {}", diagnostic.message);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::file::document::Document;
+
+    fn beside(step: &str, with: Replacement) -> Result<Value, NoSuchStep> {
+        let text = "[sources.a]\ntype = \"csv\"\n[transforms.sql]\ntype = \"sql\"\n[sinks.b-new]\n[transforms.b]\n\
+                    plugin = \"b\"\ninputs = [\"a\"]\nconfig = { x = 1 }\n\
+                    grants = { http = [\"c\"], clock = \"real\" }\n";
+        let (document, _) = Document::parse(Path::new("p.toml"), text);
+        let pipeline = Pipeline::new(document, Vec::new(), ".".into()).beside(step, with)?;
+        Ok(pipeline.document.root()["transforms"][pipeline.added.unwrap()].clone())
+    }
+
+    fn plugin(plugin: &str) -> Replacement {
+        Replacement { plugin: plugin.to_owned(), ..Replacement::default() }
+    }
+
+    #[test]
+    fn the_entry_is_the_same_but_for_the_replacement() {
+        let mut expected = json!({
+            "plugin": "b-2", "inputs": ["a"], "config": { "x": 1 },
+            "grants": { "http": ["c"], "clock": "real" },
+        });
+        assert_eq!(beside("b", plugin("b-2")).unwrap(), expected);
+        expected["config"] = json!({ "y": 2 });
+        expected["grants"] = json!({ "clock": "real" });
+        let config = json!({ "y": 2 }).as_object().cloned();
+        let with = Replacement { config, is_offline: true, ..plugin("b-2") };
+        assert_eq!(beside("b", with).unwrap(), expected);
+    }
+
+    #[test]
+    fn only_plugins_that_see_rows_pass_by_have_versions() {
+        for (step, hint) in [("a", "such steps are b"), ("sql", "such steps are b")] {
+            let error = beside(step, plugin("c")).unwrap_err();
+            assert!(matches!(error, NoSuchStep::Kind { .. }), "{error}");
+            assert_eq!(error.hint(), hint);
+        }
+        let error = beside("x", plugin("c")).unwrap_err();
+        assert!(matches!(error, NoSuchStep::Unknown { .. }), "{error}");
+    }
+}

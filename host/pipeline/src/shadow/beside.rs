@@ -242,9 +242,10 @@ impl<N: Openable> Version<N> {
         self.tally.equal += differs.iter().filter(|differs| !**differs).count() as u64;
     }
 
-    /// What cannot be compared is no matter of the run.
-    fn note(&mut self, compared: Result<(), ArrowError>) {
+    /// What cannot be compared, of so many input rows, is no matter of the run.
+    fn note(&mut self, compared: Result<(), ArrowError>, rows: usize) {
         if let Err(error) = compared {
+            self.tally.not_compared += rows as u64;
             self.give_up("comparison", error.to_string());
         }
     }
@@ -271,7 +272,7 @@ impl TransformBeside {
     ) {
         let Some(new) = self.version.pieces(batch, first_row).await else { return };
         let compared = self.compare(batch, old, new);
-        self.version.note(compared);
+        self.version.note(compared, batch.batch.num_rows());
     }
 
     fn compare(
@@ -340,7 +341,7 @@ impl TransformBeside {
             match result {
                 Ok(new) => {
                     let compared = self.compare_ends(old, &new);
-                    self.version.note(compared);
+                    self.version.note(compared, 0);
                 }
                 Err(fault) => self.version.give_up(fault.kind().name(), fault.explained()),
             }

@@ -114,7 +114,11 @@ where
 
 /// Whether two floats are the same, or as near as is allowed.
 fn is_same(old: f64, new: f64, tolerance: f64) -> bool {
-    let is_near = || (old - new).abs() <= tolerance * old.abs().max(new.abs());
+    // Any number is as far from infinity as infinity is large.
+    let is_near = || {
+        let difference = (old - new).abs();
+        difference.is_finite() && difference <= tolerance * old.abs().max(new.abs())
+    };
     old.to_bits() == new.to_bits()
         || (old.is_nan() && new.is_nan())
         || (tolerance > 0.0 && is_near())

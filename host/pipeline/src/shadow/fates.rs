@@ -46,17 +46,20 @@ pub(super) struct Judged {
     told: BTreeMap<u32, BTreeMap<RuleKey, String>>,
     /// Why rows are at fault; of all rows where the version failed as a whole.
     faults: BTreeMap<u32, String>,
+    has_failed: bool,
 }
 
 impl Judged {
     fn new(rows: usize, fate: Fate) -> Self {
-        Self { fates: vec![fate; rows], told: BTreeMap::new(), faults: BTreeMap::new() }
+        let (told, faults) = (BTreeMap::new(), BTreeMap::new());
+        Self { fates: vec![fate; rows], told, faults, has_failed: false }
     }
 
     /// Of a version that failed on the batch as a whole.
     pub(super) fn failed(rows: usize, fault: &Fault) -> Self {
         let mut judged = Self::new(rows, Fate::Fault(fault.kind()));
         judged.faults.insert(0, fault.explained());
+        judged.has_failed = true;
         judged
     }
 
@@ -145,12 +148,14 @@ pub(super) fn compare_fates(
 ) {
     let limit = comparison.comparing.examples;
     let example = |row: u32, old, new| comparison.example(batch.position(row as usize), old, new);
+    // All rows have one reason then.
+    let fate_limit = if new.has_failed { limit.min(1) } else { limit };
     for (row, (before, after)) in old.fates.iter().zip(&new.fates).enumerate() {
         if before != after {
             differs[row] = true;
             let row = row as u32;
             let found = tally.fate(*before, *after);
-            found.add(limit, || example(row, old.reason(row), new.reason(row)));
+            found.add(fate_limit, || example(row, old.reason(row), new.reason(row)));
         }
     }
     let rows: BTreeSet<u32> = old.told.keys().chain(new.told.keys()).copied().collect();
@@ -318,7 +323,16 @@ impl Matched {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::Int64Array;
+    use wasmill_sandbox::contract::bindings::transform::Selection;
+    use wasmill_sandbox::contract::processed::{Output, Tally as Counted};
+    use wasmill_sandbox::contract::selection::RowSelection;
+
     use super::*;
+    use crate::exec::blame::Blame;
+    use crate::exec::rows::counted;
 
     #[test]
     fn output_rows_are_matched_by_their_input_row() {
@@ -328,5 +342,101 @@ mod tests {
         let numbers = [(1, [3, 1]), (2, [0, 1]), (3, [1, 2]), (5, [1, 0])];
         assert_eq!(matched.numbers, numbers);
         assert!(Matched::of(&[], &[]).pairs.is_empty());
+    }
+
+    fn values(values: &[i64]) -> RecordBatch {
+        let column: ArrayRef = Arc::new(Int64Array::from(values.to_vec()));
+        RecordBatch::try_from_iter([("value", column)]).unwrap()
+    }
+
+    /// The output rows of a piece, each with its input row in the piece, and the rows that are bad.
+    fn passed(range: std::ops::Range<usize>, rows: &[(u32, i64)], bad: &[u32]) -> Piece<Processed> {
+        let origins = rows.iter().map(|row| row.0).collect();
+        let selection = RowSelection::new(Selection::Indices(origins), range.len()).unwrap();
+        let batch = values(&rows.iter().map(|row| row.1).collect::<Vec<_>>());
+        let finding = Finding {
+            rows: bad.to_vec(),
+            rule: "odd".to_owned(),
+            column: None,
+            message: "it is".to_owned(),
+        };
+        let bad_rows = if bad.is_empty() { Vec::new() } else { vec![finding] };
+        let outputs = vec![Output { batch, rows: selection }];
+        (range, Ok(Processed { outputs, bad_rows, tally: Counted::default() }))
+    }
+
+    fn trapped(row: usize) -> Piece<Processed> {
+        let blame = Blame::of_rows(Fault::Stack { export: "process" }, 0, Vec::new());
+        (row..row + 1, Err(blame))
+    }
+
+    /// The rows that differ, and what was counted.
+    fn compared(
+        rows: usize,
+        old: &[Piece<Processed>],
+        new: &[Piece<Processed>],
+    ) -> (Vec<usize>, Tally) {
+        let batch = Numbered { batch: values(&vec![0; rows]), rows: counted(100, rows) };
+        let schema = batch.batch.schema();
+        let columns = Columns::of(&schema, &schema);
+        let comparison = Comparison { comparing: &Comparing::default(), split: "s" };
+        let (mut differs, mut tally) = (vec![false; rows], Tally::default());
+        let judged = [old, new].map(|pieces| Judged::transformed(rows, pieces));
+        let outputs = [old, new]
+            .map(|pieces| Outputs::new(pieces, |batch| columns.of_old(batch), &schema).unwrap());
+        let [old, new] = &judged;
+        compare_fates(comparison, &batch, old, new, &mut differs, &mut tally);
+        let outputs = (&outputs[0], &outputs[1]);
+        let judged = (old, new);
+        compare_outputs(comparison, &columns, &batch, outputs, judged, &mut differs, &mut tally)
+            .unwrap();
+        ((0..rows).filter(|&row| differs[row]).collect(), tally)
+    }
+
+    #[test]
+    fn pieces_need_not_match() {
+        let old = [passed(0..4, &[(0, 1), (1, 2), (2, 3), (3, 4)], &[])];
+        // In another order, and from other calls.
+        let new = [passed(0..1, &[(0, 1)], &[]), passed(1..4, &[(2, 4), (0, 2), (1, 3)], &[])];
+        let (differs, tally) = compared(4, &old, &new);
+        assert!(differs.is_empty(), "{differs:?}");
+        assert!(tally.values.is_empty() && tally.fates.is_empty() && tally.rules.is_empty());
+    }
+
+    #[test]
+    fn each_row_differs_in_its_own_way() {
+        let old = [passed(0..6, &[(0, 1), (1, 2), (2, 3), (5, 6), (5, 6)], &[3])];
+        let new = [
+            passed(0..2, &[(0, 1), (1, 20)], &[]),
+            trapped(2),
+            passed(3..6, &[(0, 4), (2, 6)], &[]),
+        ];
+        let (differs, tally) = compared(6, &old, &new);
+        // Row 4 is dropped by both, row 0 is the same.
+        assert_eq!(differs, [1, 2, 3, 5]);
+        let fates: Vec<_> = tally
+            .fates
+            .iter()
+            .map(|(old, new, found)| (old.name(), new.name(), found.examples[0].row))
+            .collect();
+        let fate = |old: &str, new: &str, row| (old.to_owned(), new.to_owned(), Some(row));
+        let expected = [fate("passed", "fault: stack", 102), fate("rejected", "passed", 103)];
+        assert_eq!(fates, expected);
+        assert_eq!(tally.fates[1].2.examples[0].old.as_deref(), Some("odd: it is"));
+        let value = &tally.values["value"];
+        assert_eq!((value.rows, value.examples[0].row), (1, Some(101)));
+        assert_eq!(tally.numbers.examples[0].row, Some(105));
+        assert_eq!(tally.numbers.examples[0].old.as_deref(), Some("2"));
+        let rules: Vec<_> = tally.rules.values().map(|rule| (rule.old, rule.new)).collect();
+        assert_eq!(rules, [(1, 0)]);
+    }
+
+    /// Rows that a version never got to pass say nothing of output rows.
+    #[test]
+    fn a_version_that_failed_as_a_whole_has_one_reason() {
+        let judged = Judged::failed(3, &Fault::Stack { export: "process" });
+        for row in 0..3 {
+            assert_eq!(judged.reason(row).as_deref(), Some("`process` overflowed its stack"));
+        }
     }
 }
