@@ -270,6 +270,18 @@ fn one_row_at_fault_is_one_difference() {
     assert_eq!(last["old"]["search_calls"], 0);
 }
 
+/// The first row 20,000 times, and no other.
+#[test]
+fn rows_that_come_out_more_often_are_counted() {
+    let (differences, last) = attack(&hostile(1), "amplify");
+    assert_eq!(fates(&differences), ["passed > dropped: 19"]);
+    let number = of_kind(&differences, "number")[0];
+    let example = json!({ "split": "values-00000", "row": 0, "old": "1", "new": "20000" });
+    assert_eq!((&number["rows"], &number["examples"]), (&1.into(), &json!([example])));
+    assert_eq!(counts(&last), [20, 0, 20, 0]);
+    assert_eq!((&last["old"]["rows_out"], &last["new"]["rows_out"]), (&20.into(), &20_000.into()));
+}
+
 /// A version that fails on each batch is given up, split by split, and the old one goes on.
 #[test]
 fn a_version_that_cannot_go_on_is_given_up() {

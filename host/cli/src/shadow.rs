@@ -304,9 +304,12 @@ fn json_word(value: &impl Serialize) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// `orders-00000 row 4: 3.0 -> 3.2`.
+/// `orders-00000 row 4: 3.0 -> 3.2`; of a row of which nothing is said, only where it is.
 fn example_line(example: &Example) -> String {
     let row = example.row.map_or(String::new(), |row| format!(" row {row}"));
+    if let (None, None) = (&example.old, &example.new) {
+        return format!("{}{row}", example.split);
+    }
     let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
     format!("{}{row}: {} -> {}", example.split, value(&example.old), value(&example.new))
 }
@@ -328,6 +331,8 @@ mod tests {
         let old = Some("3.0".to_owned());
         let example = Example { split: "orders-00000".to_owned(), row: Some(4), old, new: None };
         assert_eq!(example_line(&example), "orders-00000 row 4: 3.0 -> -");
+        let example = Example { old: None, ..example };
+        assert_eq!(example_line(&example), "orders-00000 row 4");
         assert_eq!(short("sha256:0123456789abcdef"), "0123456789ab");
     }
 }

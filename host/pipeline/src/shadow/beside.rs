@@ -33,6 +33,8 @@ use crate::shadow::tally::{GivenUp, Tally};
 const MAX_GIVEN_UP: u32 = 3;
 /// More bytes of partial states of all splits are not kept: the tables are then not compared.
 const MAX_KEPT_BYTES: usize = 256 << 20;
+/// Of more splits, differences are counted, and no examples are kept.
+const MAX_SPLITS_WITH_EXAMPLES: usize = 64;
 /// How many partial states are merged at once.
 const MERGED_AT_ONCE: usize = 64;
 
@@ -156,6 +158,9 @@ impl ShadowRun {
         let bytes = |split: &Split| split.partial.as_ref().map_or(0, Vec::len);
         if splits.values().map(bytes).sum::<usize>() + bytes(&split) > MAX_KEPT_BYTES {
             split.partial = None;
+        }
+        if splits.len() >= MAX_SPLITS_WITH_EXAMPLES {
+            split.tally.forget_examples();
         }
         splits.insert((task.phase.clone(), task.split.clone()), split);
     }

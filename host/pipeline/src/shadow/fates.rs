@@ -42,8 +42,10 @@ impl Comparison<'_> {
 /// What a version made of the rows of a batch.
 pub(super) struct Judged {
     fates: Vec<Fate>,
-    /// What was told of rows, and by which rule.
-    told: BTreeMap<u32, BTreeMap<RuleKey, String>>,
+    /// What was told, each once, however many rows it is told of.
+    findings: Vec<(RuleKey, String)>,
+    /// The places of what was told of rows.
+    told: BTreeMap<u32, Vec<u32>>,
     /// Why rows are at fault; of all rows where the version failed as a whole.
     faults: BTreeMap<u32, String>,
     has_failed: bool,
@@ -51,8 +53,13 @@ pub(super) struct Judged {
 
 impl Judged {
     fn new(rows: usize, fate: Fate) -> Self {
-        let (told, faults) = (BTreeMap::new(), BTreeMap::new());
-        Self { fates: vec![fate; rows], told, faults, has_failed: false }
+        Self {
+            fates: vec![fate; rows],
+            findings: Vec::new(),
+            told: BTreeMap::new(),
+            faults: BTreeMap::new(),
+            has_failed: false,
+        }
     }
 
     /// Of a version that failed on the batch as a whole.
@@ -100,15 +107,25 @@ impl Judged {
     fn find(&mut self, start: usize, severity: Severity, findings: &[Finding]) {
         for finding in findings {
             let (rule, column) = (finding.rule.clone(), finding.column.clone());
-            let key = RuleKey { severity, rule, column };
+            let number = self.findings.len() as u32;
+            self.findings.push((RuleKey { severity, rule, column }, finding.message.clone()));
             for &row in &finding.rows {
                 if severity == Severity::Reject {
                     self.fates[start + row as usize] = Fate::Rejected;
                 }
-                let told = self.told.entry(start as u32 + row).or_default();
-                told.insert(key.clone(), finding.message.clone());
+                self.told.entry(start as u32 + row).or_default().push(number);
             }
         }
+    }
+
+    /// What was told of a row, once for each rule.
+    fn told(&self, row: u32) -> BTreeMap<&RuleKey, &str> {
+        let findings = self.told.get(&row).into_iter().flatten();
+        let told = findings.map(|&number| {
+            let (rule, message) = &self.findings[number as usize];
+            (rule, message.as_str())
+        });
+        told.collect()
     }
 
     fn blame(&mut self, row: usize, fault: &Fault) {
@@ -122,15 +139,15 @@ impl Judged {
             Fate::Passed | Fate::Dropped => None,
             Fate::Fault(_) => self.faults.range(..=row).next_back().map(|(_, why)| why.clone()),
             Fate::Rejected => {
-                let said = self.told.get(&row)?.iter();
+                let said = self.told(row).into_iter();
                 let said = said.filter(|(key, _)| key.severity == Severity::Reject);
-                Some(said.map(|(key, why)| told(key, why)).collect::<Vec<_>>().join("; "))
+                Some(said.map(|(key, why)| as_said(key, why)).collect::<Vec<_>>().join("; "))
             }
         }
     }
 }
 
-fn told(key: &RuleKey, message: &str) -> String {
+fn as_said(key: &RuleKey, message: &str) -> String {
     match &key.column {
         Some(column) => format!("{} of {column}: {message}", key.rule),
         None => format!("{}: {message}", key.rule),
@@ -159,19 +176,19 @@ pub(super) fn compare_fates(
         }
     }
     let rows: BTreeSet<u32> = old.told.keys().chain(new.told.keys()).copied().collect();
-    let nothing = BTreeMap::new();
     for row in rows {
-        let by = |judged: &'_ Judged| judged.told.get(&row).cloned().unwrap_or(nothing.clone());
-        let (by_old, by_new) = (by(old), by(new));
-        let keys: BTreeSet<&RuleKey> = by_old.keys().chain(by_new.keys()).collect();
+        let (by_old, by_new) = (old.told(row), new.told(row));
+        let keys: BTreeSet<&RuleKey> = by_old.keys().chain(by_new.keys()).copied().collect();
         for key in keys {
-            let (before, after) = (by_old.get(key), by_new.get(key));
-            let rows = tally.rules.entry(key.clone()).or_default();
+            let (before, after) = (by_old.get(key).copied(), by_new.get(key).copied());
+            let rows = tally.rule(key);
             rows.old += u64::from(before.is_some());
             rows.new += u64::from(after.is_some());
             if before.is_some() != after.is_some() {
                 differs[row as usize] = true;
-                rows.differing.add(limit, || example(row, before.cloned(), after.cloned()));
+                rows.differing.add(limit, || {
+                    example(row, before.map(str::to_owned), after.map(str::to_owned))
+                });
             }
         }
     }

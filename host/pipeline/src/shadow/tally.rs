@@ -109,6 +109,9 @@ pub(super) struct GivenUp {
     pub(super) message: String,
 }
 
+/// More rules are counted as one: plugins name them as they like.
+const MAX_RULES: usize = 1_000;
+
 /// The sums.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
@@ -150,6 +153,27 @@ impl Tally {
         &mut self.fates[place].2
     }
 
+    /// How often a rule was told.
+    pub(super) fn rule(&mut self, key: &RuleKey) -> &mut RuleRows {
+        let is_known = self.rules.contains_key(key);
+        let key = if is_known || self.rules.len() < MAX_RULES {
+            key.clone()
+        } else {
+            RuleKey { severity: key.severity, rule: "(other rules)".to_owned(), column: None }
+        };
+        self.rules.entry(key).or_default()
+    }
+
+    /// Keeps the numbers alone.
+    pub(super) fn forget_examples(&mut self) {
+        let fates = self.fates.iter_mut().map(|(_, _, found)| found);
+        let rules = self.rules.values_mut().map(|rows| &mut rows.differing);
+        let others = [&mut self.numbers, &mut self.only_old, &mut self.only_new];
+        for found in fates.chain(rules).chain(self.values.values_mut()).chain(others) {
+            found.examples.clear();
+        }
+    }
+
     /// Adds the sums of another split. They come in the order of splits.
     pub(super) fn merge(&mut self, other: &Self, limit: usize) {
         self.rows += other.rows;
@@ -165,7 +189,7 @@ impl Tally {
             self.values.entry(column.clone()).or_default().merge(found, limit);
         }
         for (rule, rows) in &other.rules {
-            let sum = self.rules.entry(rule.clone()).or_default();
+            let sum = self.rule(rule);
             sum.old += rows.old;
             sum.new += rows.new;
             sum.differing.merge(&rows.differing, limit);
@@ -176,5 +200,53 @@ impl Tally {
         self.unmatched_splits += other.unmatched_splits;
         self.usage.add(&other.usage);
         self.search_calls += other.search_calls;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(rule: &str) -> RuleKey {
+        RuleKey { severity: Severity::Reject, rule: rule.to_owned(), column: None }
+    }
+
+    #[test]
+    fn what_a_plugin_names_does_not_grow_without_end() {
+        let mut tally = Tally::default();
+        for number in 0..3 * MAX_RULES {
+            tally.rule(&key(&number.to_string())).new += 1;
+        }
+        assert_eq!(tally.rules.len(), MAX_RULES + 1);
+        let rest = &tally.rules[&key("(other rules)")];
+        assert_eq!(rest.new, 2 * MAX_RULES as u64);
+        let mut sum = Tally::default();
+        sum.merge(&tally, 5);
+        sum.merge(&tally, 5);
+        assert!(sum.rules.len() <= MAX_RULES + 1);
+        assert_eq!(sum.rules.values().map(|rows| rows.new).sum::<u64>(), 6 * MAX_RULES as u64);
+    }
+
+    #[test]
+    fn examples_are_the_first_ones_of_all_splits() {
+        let split = |name: &str, rows: u64| {
+            let mut tally = Tally::default();
+            for row in 0..rows {
+                let split = name.to_owned();
+                let example = Example { split, row: Some(row), old: None, new: None };
+                tally.fate(Fate::Passed, Fate::Dropped).add(2, || example);
+            }
+            tally
+        };
+        let mut sum = Tally::default();
+        let mut bare = split("c", 4);
+        bare.forget_examples();
+        for split in [&split("a", 1), &bare, &split("b", 3)] {
+            sum.merge(split, 2);
+        }
+        let found = &sum.fates[0].2;
+        let places: Vec<_> =
+            found.examples.iter().map(|example| (example.split.as_str(), example.row)).collect();
+        assert_eq!((found.rows, places), (8, vec![("a", Some(0)), ("b", Some(0))]));
     }
 }
