@@ -27,6 +27,7 @@ mod progress;
 mod quarantine;
 mod run;
 mod runs;
+mod shadow;
 mod summary;
 mod table;
 
@@ -40,12 +41,13 @@ use wasmill_sandbox::compiler::answer_parent;
 use crate::bench::BenchArgs;
 use crate::compiling::CompileArgs;
 use crate::failure::Failure;
+use crate::shadow::ShadowArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes (sysexits):
     0  done
     2  the command line is wrong
-   65  the data was refused: by a gate, a limit on quarantined rows, or on_... = \"fail\"
+   65  the data was refused: by a gate, a limit on quarantined rows, or on_... = \"fail\"; versions differ
    66  the pipeline file, component, data file, ledger or run that is asked for does not exist
    70  a plugin failed, or wasmill itself
    74  reading or writing failed
@@ -92,6 +94,10 @@ enum Command {
     /// Measures what each step of a pipeline costs, or one plugin: publishes nothing, and leaves nothing behind.
     #[command(after_help = bench::EXAMPLES)]
     Bench(BenchArgs),
+    /// Runs a new version of a step beside the old one, on the pipeline's own inputs, and shows what differs: publishes
+    /// nothing, and leaves nothing behind.
+    #[command(after_help = shadow::EXAMPLES)]
+    Shadow(ShadowArgs),
     /// Shows past runs.
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -224,6 +230,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
             check::check(&file, output.output, &compiling).await
         }
         Command::Bench(args) => bench::bench(&args).await,
+        Command::Shadow(args) => shadow::shadow(&args).await,
         Command::Runs(RunsCommand::List { ledger, output, limit }) => {
             runs::list(&ledger, output.output, limit).await
         }

@@ -26,6 +26,7 @@ use crate::file::secrets::Redaction;
 use crate::file::sections::{BadRowPolicy, EventKind, Tolerance, ViolationPolicy};
 use crate::metrics::Meters;
 use crate::policy::Policies;
+use crate::shadow::beside::ShadowRun;
 
 /// A pipeline that can be run. Cheap to clone: plugins and connectors are shared.
 #[derive(Clone)]
@@ -48,6 +49,8 @@ pub struct CheckedPipeline {
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) warnings: Vec<Diagnostic>,
+    /// The new version of a step that runs beside the old one.
+    pub(crate) shadow: Option<Arc<ShadowRun>>,
 }
 
 impl CheckedPipeline {
@@ -59,6 +62,11 @@ impl CheckedPipeline {
     /// What was found that is worth knowing and no error.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
+    }
+
+    /// What runs beside a step.
+    pub(crate) fn shadow_of(&self, step: &str) -> Option<Arc<ShadowRun>> {
+        self.shadow.as_ref().filter(|shadow| shadow.step == step).map(Arc::clone)
     }
 
     /// The steps with the columns that they give, each after those that it reads.

@@ -22,11 +22,13 @@
 //!
 //! Where what is: [`file`] reads the text, [`check`] makes a [`checked`] pipeline of it, `plan` divides it into phases
 //! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole, [`policy`] says what is
-//! tried again, [`metrics`] counts, [`bench`] measures, [`explain`] says why a plugin failed.
+//! tried again, [`metrics`] counts, [`bench`] measures, [`explain`] says why a plugin failed, [`shadow`] runs a new version of a
+//! step beside the old one.
 
 pub mod bench;
 pub mod check;
 pub mod checked;
+pub mod dry_run;
 pub mod error;
 pub mod events;
 mod exec;
@@ -36,6 +38,7 @@ pub mod metrics;
 mod plan;
 pub mod policy;
 pub mod run;
+pub mod shadow;
 
 pub use check::{CheckFailed, Pipeline, ReadError};
 pub use checked::CheckedPipeline;

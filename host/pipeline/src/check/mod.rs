@@ -6,6 +6,7 @@
 //!
 //! A step whose inputs are wrong is not looked at further, so one mistake gives one finding.
 
+pub(crate) mod beside;
 mod graph;
 mod plugins;
 mod policies;
@@ -22,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 use wasmill_ledger::Ledger;
 use wasmill_sandbox::compiler::Compiler;
 
-use crate::checked::{CheckedPipeline, Settings};
+use crate::checked::{CheckedPipeline, Settings, Step};
 use crate::events::Observer;
 use crate::exec::memory::pool;
 use crate::file::diagnostic::{Cause, Diagnostic, Severity};
@@ -43,6 +44,8 @@ pub struct Pipeline {
     compiler: Compiler,
     /// Whether rows reach their sinks, and events their notifiers.
     has_effects: bool,
+    /// The step that was added beside another one, and is no part of the pipeline.
+    added: Option<String>,
 }
 
 /// A pipeline file that could not be read at all.
@@ -100,6 +103,7 @@ impl Pipeline {
             observer: Arc::new(()),
             compiler: Compiler::new(),
             has_effects: true,
+            added: None,
         }
     }
 
@@ -133,6 +137,11 @@ impl Pipeline {
 
     /// Checks everything. What is worth knowing and no error is in [`CheckedPipeline::warnings`].
     pub async fn check(self) -> Result<CheckedPipeline, CheckFailed> {
+        Ok(self.check_beside().await?.0)
+    }
+
+    /// Checks everything, and the step that was added beside another one.
+    pub(crate) async fn check_beside(self) -> Result<(CheckedPipeline, Option<Step>), CheckFailed> {
         let mut diagnostics = self.syntax.clone();
         // Half a file gives findings that are none.
         if !diagnostics.is_empty() {
@@ -168,7 +177,11 @@ impl Pipeline {
         }
         let sinks = checker.sinks().await;
         let notifiers = checker.notifiers().await;
-        let CheckedSteps { steps, mut meters, secrets } = checker.into_steps();
+        let CheckedSteps { mut steps, mut meters, secrets } = checker.into_steps();
+        let added = self.added.as_ref().and_then(|added| steps.shift_remove(added));
+        if self.added.is_some() {
+            beside::told_apart(&mut diagnostics);
+        }
         meters.complete(steps.values(), sinks.values());
         diagnostics.sort_by_key(|diagnostic| {
             diagnostic.place.as_ref().map_or(0, |place| place.span.start)
@@ -176,7 +189,7 @@ impl Pipeline {
         if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
             return Err(CheckFailed(diagnostics));
         }
-        Ok(CheckedPipeline {
+        let pipeline = CheckedPipeline {
             name: file.pipeline.name.clone(),
             tenant: file.pipeline.tenant.clone(),
             digest: digest(self.document.text(), &plugins),
@@ -190,7 +203,9 @@ impl Pipeline {
             observer: self.observer,
             meters: Arc::new(meters),
             warnings: diagnostics,
-        })
+            shadow: None,
+        };
+        Ok((pipeline, added))
     }
 }
 

@@ -160,7 +160,7 @@ impl<N: Openable> Instance<N> {
 
     /// Puts a batch through the plugin, as many rows at once as fit; where it faults, part by part until the rows are
     /// found that make it.
-    async fn pieces(
+    pub(crate) async fn pieces(
         &mut self,
         batch: &Numbered,
         first_row: u64,

@@ -97,7 +97,7 @@ pub struct TaskCursor {
 }
 
 /// Where the tasks of a run keep what they stage.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Folders {
     /// Swept when the run has ended.
     pub(crate) scratch: PathBuf,
@@ -157,6 +157,27 @@ impl Task {
             let (step, split) = (step.to_owned(), self.split.clone());
             StepError::BreakerOpen { step, split, source }.into()
         })
+    }
+
+    /// A task with the same split and the same seeds, of which nothing counts: nobody watches it or asks for its manifest, and
+    /// it opens no breaker.
+    pub(crate) fn beside(&self) -> Arc<Self> {
+        let around = Surroundings {
+            run: self.around.run.clone(),
+            folders: self.around.folders.clone(),
+            observer: Arc::new(()),
+            seed: self.around.seed,
+            breakers: BTreeMap::new(),
+            // Without steps: nothing is counted.
+            meters: Arc::new(Meters::new("", "")),
+            secrets: self.around.secrets.clone(),
+        };
+        Self::new(Arc::new(around), &self.phase, &self.split)
+    }
+
+    /// What a step has done so far.
+    pub(crate) fn counts(&self, step: &str) -> StepCounts {
+        self.lock().steps.get(step).copied().unwrap_or_default()
     }
 
     /// What the files of this attempt are called.

@@ -27,12 +27,15 @@ use crate::exec::setting_aside::SettingAside;
 use crate::exec::task::{StepCounts, Tasks};
 use crate::exec::unary::{Batches, Input, UnaryWork, stream};
 use crate::file::sections::BadRowPolicy;
+use crate::shadow::beside::{ShadowRun, TransformBeside};
 
 /// A transformer in a plan.
 pub(crate) struct TransformNode {
     pub(crate) step: String,
     pub(crate) work: Arc<TransformWork>,
     pub(crate) tasks: Tasks,
+    /// What runs beside it.
+    pub(crate) shadow: Option<Arc<ShadowRun>>,
 }
 
 impl UnaryWork for TransformNode {
@@ -50,6 +53,7 @@ impl UnaryWork for TransformNode {
         let task = Arc::clone(&self.tasks[input.partition]);
         let schema = self.schema();
         let rows = input.read()?;
+        let beside = self.shadow.as_ref().and_then(|shadow| shadow.transform(&task, &input));
         let binding = &self.work.binding;
         let history =
             (binding.scope != Scope::Rows).then(|| History::new(input, Arc::clone(&binding.input)));
@@ -57,6 +61,7 @@ impl UnaryWork for TransformNode {
         let transforming = Transforming {
             input: rows,
             instance,
+            beside,
             schema: Arc::clone(&schema),
             ready: VecDeque::new(),
             rows: 0,
@@ -119,6 +124,7 @@ impl Openable for TransformNode {
 struct Transforming {
     input: SendableRecordBatchStream,
     instance: Instance<TransformNode>,
+    beside: Option<TransformBeside>,
     schema: SchemaRef,
     ready: VecDeque<RecordBatch>,
     /// Rows seen so far.
@@ -164,6 +170,9 @@ impl Transforming {
         self.rows += batch.num_rows() as u64;
         match self.instance.work(&numbered, first_row).await? {
             Worked::Pieces(pieces) => {
+                if let Some(beside) = &mut self.beside {
+                    beside.process(&numbered, first_row, &pieces).await;
+                }
                 for piece in pieces {
                     self.take_in(&numbered, piece).await?;
                 }
@@ -233,6 +242,9 @@ impl Transforming {
             Ok(processed) => processed,
             Err(fault) => return Err(self.instance.fault(fault).await),
         };
+        if let Some(beside) = self.beside.take() {
+            beside.finish(&processed).await;
+        }
         let mut counts =
             StepCounts { added: processed.tally.added as u64, ..StepCounts::default() };
         let input = RecordBatch::new_empty(Arc::clone(&self.instance.node.work.binding.input));

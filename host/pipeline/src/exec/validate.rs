@@ -29,16 +29,19 @@ use crate::exec::setting_aside::SettingAside;
 use crate::exec::task::{StepCounts, StepRule, Tasks};
 use crate::exec::unary::{Batches, Input, UnaryWork, stream};
 use crate::file::sections::{BadRowPolicy, ViolationPolicy};
+use crate::shadow::beside::{ShadowRun, ValidateBeside};
 
 /// More partial states than this are merged, and more bytes of them.
-const MAX_PARTIALS: usize = 64;
-const MAX_PARTIAL_BYTES: usize = 8 << 20;
+pub(crate) const MAX_PARTIALS: usize = 64;
+pub(crate) const MAX_PARTIAL_BYTES: usize = 8 << 20;
 
 /// A validator in a plan.
 pub(crate) struct ValidateNode {
     pub(crate) step: String,
     pub(crate) work: Arc<ValidateWork>,
     pub(crate) tasks: Tasks,
+    /// What runs beside it.
+    pub(crate) shadow: Option<Arc<ShadowRun>>,
 }
 
 impl UnaryWork for ValidateNode {
@@ -55,10 +58,12 @@ impl UnaryWork for ValidateNode {
     fn start(self: Arc<Self>, input: Input) -> Result<SendableRecordBatchStream> {
         let task = Arc::clone(&self.tasks[input.partition]);
         let schema = self.schema();
+        let beside = self.shadow.as_ref().and_then(|shadow| shadow.validate(&task));
         let instance = Instance::new(self, task, None);
         let validating = Validating {
             input: input.read()?,
             instance,
+            beside,
             schema: Arc::clone(&schema),
             rows: 0,
             busy: Duration::ZERO,
@@ -121,6 +126,7 @@ impl Openable for ValidateNode {
 struct Validating {
     input: SendableRecordBatchStream,
     instance: Instance<ValidateNode>,
+    beside: Option<ValidateBeside>,
     schema: SchemaRef,
     /// Rows seen so far.
     rows: u64,
@@ -174,6 +180,9 @@ impl Validating {
                 return Ok(RecordBatch::new_empty(Arc::clone(&self.schema)));
             }
         };
+        if let Some(beside) = &mut self.beside {
+            beside.check(&numbered, first_row, &pieces).await;
+        }
         let mut passing = BooleanBufferBuilder::new(rows);
         passing.append_n(rows, true);
         for piece in pieces {
@@ -267,6 +276,9 @@ impl Validating {
             self.merge().await?;
         }
         self.instance.end();
+        if let Some(beside) = self.beside.take() {
+            beside.finish().await;
+        }
         // A task without rows has nothing to say of the table.
         let Some(partial) = self.partials.pop() else { return Ok(()) };
         let (step, task) = (&self.instance.node.step, &self.instance.task);
