@@ -132,9 +132,10 @@ fn build(workspace: &Workspace) -> Result<PathBuf, String> {
     let wrapper = env::current_exe().map_err(|error| format!("where is this program? {error}"))?;
     // With the whole workspace, so that what we depend on has the same features, and is not built once more.
     let mut cargo = workspace.cargo(["build", "--workspace", "--bin", "wasmill-fuzz"]);
+    cargo.args(["--features", "wasmill-fuzz/libfuzzer"]);
     cargo.env("RUSTC_WORKSPACE_WRAPPER", wrapper).env(WRAPPER_VARIABLE, "1");
     process::run(&mut cargo)?;
-    // The ordinary build of the same program takes this place too, and is of no use here.
+    // Where whoever builds the same program without counters puts it too.
     let built =
         workspace.target.join("debug").join(format!("wasmill-fuzz{}", env::consts::EXE_SUFFIX));
     let fuzzer = workspace.target.join("fuzz").join("wasmill-fuzz");

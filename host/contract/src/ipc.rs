@@ -12,7 +12,7 @@ use arrow::datatypes::FieldRef;
 use arrow::error::ArrowError;
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
-use arrow_ipc::{MessageHeader, RecordBatch as BatchHeader, root_as_message};
+use arrow_ipc::{FieldNode, MessageHeader, RecordBatch as BatchHeader, root_as_message};
 
 use crate::lift::{ColumnBreach, MAX_BARE_VALUES, check_column};
 
@@ -153,7 +153,7 @@ fn check_batch(batch: BatchHeader<'_>, bytes: usize) -> Result<(), IpcBreach> {
     }
     // A value takes a bit at least, or nothing at all.
     let most = i64::try_from(bytes.saturating_mul(8).max(MAX_BARE_VALUES)).unwrap_or(i64::MAX);
-    let mut lengths = batch.nodes().into_iter().flatten().map(|node| node.length());
+    let mut lengths = batch.nodes().into_iter().flatten().map(FieldNode::length);
     match lengths.find(|count| !(0..=most).contains(count)) {
         Some(count) => Err(IpcBreach::TooManyValues { count, bytes }),
         None => Ok(()),
