@@ -8,6 +8,7 @@
 mod bench;
 mod components;
 mod duration;
+mod fuzz;
 mod guests;
 mod javascript;
 mod plugins;
@@ -34,6 +35,8 @@ Usage: cargo xtask COMMAND
   plugins         builds the standard plugins to dist/plugins/
   bench [NAME]    builds and runs the benchmarks in bench/, or one of them; --quick for a first look,
                   --json for one JSON object a line
+  fuzz [TARGET]   looks for inputs that break the host, by the targets in fuzz/, or one of them;
+                  --seconds N for each, or 30; with TARGET and a FILE, runs this one input again
   test            everything that must hold before a change is merged: formatting, lints, all tests
 
 CARGO_TARGET_DIR says where to build; without it, in target/.";
@@ -44,7 +47,11 @@ const WRONG_USAGE: u8 = 2;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match run(&arguments) {
+    let result = match fuzz::wrapped_compiler() {
+        Some(compiler) => fuzz::compile(&compiler),
+        None => run(&arguments),
+    };
+    match result {
         Ok(code) => code,
         Err(message) => {
             eprintln!("error: {message}");
@@ -68,6 +75,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode, String> {
         }
         ["plugins"] => plugins::run(&workspace).map(|()| ExitCode::SUCCESS),
         ["bench", options @ ..] => bench::run(&workspace, options),
+        ["fuzz", arguments @ ..] => fuzz::run(&workspace, arguments),
         ["test"] => Ok(test::run(&workspace)),
         ["scenario"] => {
             eprintln!("error: which scenario? {}", scenario::known(&workspace)?);

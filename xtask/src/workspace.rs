@@ -83,12 +83,23 @@ impl Workspace {
     ///
     /// When `parent` cannot be read.
     pub fn folders_with(&self, parent: &str, file: &str) -> Result<Vec<String>, String> {
+        let mut names = self.folders(parent)?;
+        names.retain(|name| self.root.join(parent).join(name).join(file).is_file());
+        Ok(names)
+    }
+
+    /// The names of the folders in `parent`, in order.
+    ///
+    /// # Errors
+    ///
+    /// When `parent` cannot be read.
+    pub fn folders(&self, parent: &str) -> Result<Vec<String>, String> {
         let parent = self.root.join(parent);
         let unreadable = |error| format!("{} cannot be read: {error}", parent.display());
         let mut names = Vec::new();
         for entry in parent.read_dir().map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
-            if entry.path().join(file).is_file()
+            if entry.path().is_dir()
                 && let Ok(name) = entry.file_name().into_string()
             {
                 names.push(name);

@@ -107,7 +107,9 @@ fn range_bytes(data: &ArrayData, start: usize, end: usize) -> u64 {
         children.map(|child| range_bytes(child, start, end)).fold(0, u64::saturating_add)
     };
     match data.data_type() {
-        DataType::Null => 0,
+        // They have no bytes. But those of a list are each counted out by an index when rows are selected.
+        DataType::Null => wide(8),
+        DataType::Struct(fields) if fields.is_empty() => wide(8),
         DataType::Boolean => rows.div_ceil(8),
         DataType::FixedSizeBinary(size) => wide(*size as usize),
         DataType::Utf8 | DataType::Binary => {
@@ -159,7 +161,7 @@ fn offsets<O: ArrowNativeType>(data: &ArrayData, start: usize, end: usize) -> (u
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{RecordBatchOptions, StringArray};
+    use arrow::array::{FixedSizeListArray, NullArray, RecordBatchOptions, StringArray};
     use arrow::datatypes::{Field, Schema};
     use proptest::prelude::*;
 
@@ -214,6 +216,16 @@ mod tests {
         assert_eq!(select(vec![0, 0], 100).unwrap(), 2);
         let breach = select(vec![0, 0], 99).unwrap_err();
         assert!(matches!(breach, CopyBreach::TooManyBytes { limit: 207 }), "{breach}");
+    }
+
+    #[test]
+    fn nulls_in_lists_are_not_free() {
+        let item = Arc::new(Field::new("item", DataType::Null, true));
+        let nulls = Arc::new(NullArray::new(1 << 20));
+        let list: ArrayRef = Arc::new(FixedSizeListArray::new(item, 1 << 20, nulls, None));
+        let selections = [RowSelection::new(Selection::Indices(vec![0; 1_000]), 1).unwrap()];
+        let mut budget = CopyBudget::new(&batch(Arc::clone(&list)), &selections, 64 << 20);
+        budget.apply(&selections[0], &list).unwrap_err();
     }
 
     #[test]

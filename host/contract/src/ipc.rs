@@ -1,7 +1,8 @@
 //! The `ipc` encoding: batches as Arrow IPC streams.
 //!
-//! Bytes from a guest are refused when compressed (a few kilobytes may announce gigabytes), when they
-//! hold another number of batches than one, or when the schema is not the one that was bound.
+//! Bytes from a guest are refused when compressed (a few kilobytes may announce gigabytes), when they announce more values
+//! than bytes could hold, when they hold another number of batches than one, or when the schema is not the one that was
+//! bound.
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,9 +12,9 @@ use arrow::datatypes::FieldRef;
 use arrow::error::ArrowError;
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
-use arrow_ipc::{MessageHeader, root_as_message};
+use arrow_ipc::{FieldNode, MessageHeader, RecordBatch as BatchHeader, root_as_message};
 
-use crate::lift::{ColumnBreach, check_column};
+use crate::lift::{ColumnBreach, MAX_BARE_VALUES, check_column};
 
 /// IPC bytes that a plugin returned and that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,8 @@ pub enum IpcBreach {
     Unreadable(String),
     #[error("the Arrow IPC stream is compressed; only plain buffers are taken from a plugin")]
     Compressed,
+    #[error("the Arrow IPC stream announces an array of {count} values; it has {bytes} bytes")]
+    TooManyValues { count: i64, bytes: usize },
     #[error("the Arrow IPC stream holds {0} batches where one is expected")]
     BatchCount(usize),
     #[error("the Arrow IPC stream holds {actual} rows where {expected} are expected")]
@@ -52,7 +55,7 @@ pub fn encode(batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
 
 /// The columns of the one batch in `bytes`, in the order of `fields`. `rows` is the exact number of rows.
 pub fn decode(bytes: &[u8], fields: &[FieldRef], rows: usize) -> Result<Vec<ArrayRef>, IpcBreach> {
-    let batch_count = refuse_compression(bytes)?;
+    let batch_count = check_messages(bytes)?;
     if batch_count > 1 || (batch_count == 0 && rows > 0) {
         return Err(IpcBreach::BatchCount(batch_count));
     }
@@ -103,8 +106,8 @@ fn read_only_batch(bytes: &[u8]) -> Result<RecordBatch, IpcBreach> {
 }
 
 /// Walks the encapsulated messages (<https://arrow.apache.org/docs/format/Columnar.html#encapsulated-message-format>)
-/// and counts record batches; an error when any body is compressed.
-fn refuse_compression(bytes: &[u8]) -> Result<usize, IpcBreach> {
+/// and counts record batches; an error when any body is compressed, or announces what cannot be in it.
+fn check_messages(bytes: &[u8]) -> Result<usize, IpcBreach> {
     let mut batches = 0;
     let mut rest = bytes;
     loop {
@@ -125,27 +128,45 @@ fn refuse_compression(bytes: &[u8]) -> Result<usize, IpcBreach> {
         let (metadata, after) = after.split_at_checked(length).ok_or(IpcBreach::Truncated)?;
         let message =
             root_as_message(metadata).map_err(|error| IpcBreach::Unreadable(error.to_string()))?;
-        let compressed = match message.header_type() {
+        let batch = match message.header_type() {
             MessageHeader::RecordBatch => {
                 batches += 1;
-                message.header_as_record_batch().is_some_and(|batch| batch.compression().is_some())
+                message.header_as_record_batch()
             }
-            MessageHeader::DictionaryBatch => message
-                .header_as_dictionary_batch()
-                .and_then(|dictionary| dictionary.data())
-                .is_some_and(|batch| batch.compression().is_some()),
-            _ => false,
+            MessageHeader::DictionaryBatch => {
+                message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data())
+            }
+            _ => None,
         };
-        if compressed {
-            return Err(IpcBreach::Compressed);
+        if let Some(batch) = batch {
+            check_batch(batch, bytes.len())?;
         }
         let body = usize::try_from(message.bodyLength()).map_err(|_| IpcBreach::Truncated)?;
         rest = after.get(body..).ok_or(IpcBreach::Truncated)?;
     }
 }
 
+/// Checks what a batch says of itself, within a stream of so many bytes.
+fn check_batch(batch: BatchHeader<'_>, bytes: usize) -> Result<(), IpcBreach> {
+    if batch.compression().is_some() {
+        return Err(IpcBreach::Compressed);
+    }
+    // A value takes a bit at least, or nothing at all.
+    let most = i64::try_from(bytes.saturating_mul(8).max(MAX_BARE_VALUES)).unwrap_or(i64::MAX);
+    let mut lengths = batch.nodes().into_iter().flatten().map(FieldNode::length);
+    match lengths.find(|count| !(0..=most).contains(count)) {
+        Some(count) => Err(IpcBreach::TooManyValues { count, bytes }),
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ListArray, NullArray};
+    use arrow::buffer::OffsetBuffer;
+    use arrow::datatypes::{DataType, Field};
     use proptest::prelude::*;
 
     use super::*;
@@ -195,5 +216,26 @@ mod tests {
                 prop_assert!(field.is_nullable() || column.logical_null_count() == 0);
             }
         }
+    }
+
+    /// A list of one null costs a guest as many bytes as one of 2^62, and the host a bit for each.
+    #[test]
+    fn more_values_than_there_can_be_are_refused() {
+        let item = Arc::new(Field::new("item", DataType::Null, true));
+        let offsets = OffsetBuffer::new(vec![0, 77].into());
+        let list = ListArray::new(item, offsets, Arc::new(NullArray::new(77)), None);
+        let batch = RecordBatch::try_from_iter([("list", Arc::new(list) as ArrayRef)]).unwrap();
+        let mut bytes = encode(&batch).unwrap();
+        let fields = batch.schema_ref().fields();
+        assert_eq!(decode(&bytes, fields, 1).unwrap(), batch.columns());
+        // The node of the nulls: its length, and how many of them are null.
+        let node: Vec<u8> = [77_i64; 2].iter().flat_map(|value| value.to_le_bytes()).collect();
+        let places = bytes.windows(node.len()).enumerate().filter(|(_, window)| *window == node);
+        let places: Vec<usize> = places.map(|(place, _)| place).collect();
+        let [place] = places[..] else { panic!("one node: {places:?}") };
+        let many = (1_i64 << 62).to_le_bytes();
+        bytes[place..place + 16].copy_from_slice(&[many, many].concat());
+        let breach = decode(&bytes, fields, 1).unwrap_err();
+        assert!(matches!(breach, IpcBreach::TooManyValues { .. }), "{breach}");
     }
 }

@@ -24,6 +24,7 @@ pub mod failure;
 pub mod finding;
 pub mod ipc;
 pub mod json;
+mod json_size;
 pub mod lift;
 pub mod lower;
 pub mod processed;

@@ -18,6 +18,10 @@ use arrow::error::ArrowError;
 
 use crate::bindings::types::Node;
 
+/// How many values an array may have that has no bytes for them: of nulls, or of structs without fields. A plugin pays
+/// nothing for such values, and the host a bit for each of them.
+pub const MAX_BARE_VALUES: usize = 1 << 26;
+
 /// A column that a plugin returned and that is no column of the type it had announced.
 #[derive(Debug, thiserror::Error)]
 pub enum ColumnBreach {
@@ -31,6 +35,8 @@ pub enum ColumnBreach {
         "column `{column}`: the {buffer} buffer holds {actual} bytes where {expected} are needed"
     )]
     BufferSize { column: String, buffer: &'static str, expected: usize, actual: usize },
+    #[error("column `{column}`: {count} values that take no bytes: the limit is {MAX_BARE_VALUES}")]
+    BareValues { column: String, count: usize },
     #[error("column `{column}`: {message}")]
     Invalid { column: String, message: String },
     #[error("column `{column}` holds {count} nulls but was declared without")]
@@ -222,6 +228,19 @@ fn check_length(column: &str, actual: u32, expected: usize) -> Result<(), Column
     Err(ColumnBreach::Length { column: column.to_owned(), expected, actual })
 }
 
+/// Refuses arrays whose length is all that there is of them, where it is more than they could be used for.
+fn check_bare(column: &str, data_type: &DataType, count: usize) -> Result<(), ColumnBreach> {
+    let is_bare = match data_type {
+        DataType::Null => true,
+        DataType::Struct(fields) => fields.is_empty(),
+        _ => false,
+    };
+    if is_bare && count > MAX_BARE_VALUES {
+        return Err(ColumnBreach::BareValues { column: column.to_owned(), count });
+    }
+    Ok(())
+}
+
 /// The bits of the nulls, where there are any.
 fn validity(column: &str, bits: Vec<u8>, rows: usize) -> Result<Option<Buffer>, ColumnBreach> {
     if bits.is_empty() {
@@ -242,6 +261,7 @@ fn take_data(
     if let Some(expected) = rows {
         check_length(column, node.length, expected)?;
     }
+    check_bare(column, data_type, length)?;
     let mut children = Vec::new();
     match data_type {
         DataType::List(item) | DataType::LargeList(item) | DataType::Map(item, _) => {
@@ -354,6 +374,7 @@ fn offsets_buffer(
 #[cfg(test)]
 mod tests {
     use arrow::array::RecordBatch;
+    use arrow::datatypes::Fields;
     use proptest::prelude::*;
     use proptest::sample::Index;
 
@@ -389,6 +410,21 @@ mod tests {
         assert!(lift(true).is_ok());
         let breach = lift(false).unwrap_err().to_string();
         assert!(breach.contains("cannot contain nulls"), "{breach}");
+    }
+
+    #[test]
+    fn values_that_take_no_bytes_are_limited() {
+        for bare in [DataType::Null, DataType::Struct(Fields::empty())] {
+            let lift = |length| {
+                // Without nulls, so that they are looked for.
+                let item = Field::new("item", bare.clone(), false);
+                let field = Field::new("list", DataType::List(Arc::new(item)), false);
+                lift_column(&field, vec![node(1, &[0, 0], &[]), node(length, &[], &[])], 1)
+            };
+            let breach = lift(u32::MAX).unwrap_err();
+            assert!(matches!(breach, ColumnBreach::BareValues { .. }), "{breach}");
+            lift(0).unwrap();
+        }
     }
 
     /// One change to what a guest returned.

@@ -273,6 +273,9 @@ fn kind_of(exports: &[String]) -> Result<PluginKind, LoadError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::FaultKind;
+    use crate::guest::Environment;
+    use crate::notifier::Notifier;
 
     /// A component that defines a built-in function of concurrent components, `context.get`, and exports nothing:
     /// <https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md>.
@@ -288,5 +291,19 @@ mod tests {
         let error =
             sandbox.load(b"\0asm\x0d\0\x01\0\xff\x01\0".as_slice().into()).await.unwrap_err();
         assert!(matches!(error, LoadError::Compile { .. }), "{error}");
+    }
+
+    /// A component that exports the interface of a notifier, with nothing in it.
+    const EMPTY_NOTIFIER: &[u8] =
+        b"\0asm\x0d\0\x01\0\x05\x03\x01\x01\0\x0b\x21\x01\0\x1bwasmill:plugin/notify@0.1.0\x05\0\0";
+
+    #[tokio::test]
+    async fn functions_that_are_missing_are_the_fault_of_the_plugin() {
+        let sandbox = Sandbox::new(1).unwrap();
+        let plugin = sandbox.load(EMPTY_NOTIFIER.into()).await.unwrap();
+        let notifier = Notifier::new(&plugin, Environment::default()).unwrap();
+        let fault = notifier.describe().await.unwrap_err();
+        assert_eq!(fault.kind(), FaultKind::Contract);
+        assert!(fault.to_string().contains("does not have export `describe`"), "{fault}");
     }
 }

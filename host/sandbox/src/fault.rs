@@ -92,6 +92,9 @@ pub enum Breach {
     Receipt(#[from] ReceiptBreach),
     #[error("{0}")]
     Descriptor(String),
+    /// A function that the world exports is missing, or is of another type.
+    #[error("its exports are not those of the contract: {0}")]
+    Exports(String),
     /// wasmtime found a value that is none of its type: text that is not UTF-8, a list outside of memory.
     #[error("{0}")]
     Value(String),

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedSemaphorePermit;
 use wasmill_contract::bindings::{http, logging, store, types};
+use wasmill_contract::finding::bounded_text;
 use wasmtime::component::{Instance, InstancePre, ResourceTable};
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
@@ -26,7 +27,7 @@ use crate::capability::http::HttpGrant;
 use crate::capability::log::{GuestLog, Level, LineStream, LogSink};
 use crate::capability::random::VirtualRandom;
 use crate::engine::{LinkedEngine, Profile};
-use crate::fault::{DeadlinePassed, Fault};
+use crate::fault::{Breach, DeadlinePassed, Fault};
 use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::memory::{MemoryBudget, MemoryMeter};
@@ -269,8 +270,10 @@ impl<B> Guest<B> {
         let instance = instantiated.map_err(|error| {
             failed(Fault::classify(EXPORT, error, call.budget, &limits, log.last_lines()))
         })?;
-        let exports = exports(&mut store, &instance)
-            .map_err(|error| failed(Fault::Host { export: EXPORT, source: error.into() }))?;
+        let exports = exports(&mut store, &instance).map_err(|error| {
+            let breach = Breach::Exports(bounded_text(format!("{error:#}")));
+            failed(Fault::contract(EXPORT, breach))
+        })?;
         Ok(Self {
             live: Some(Live { store, exports, _place: place }),
             profile,
@@ -375,11 +378,7 @@ impl<B> Guest<B> {
     }
 
     /// Throws the instance away because what it returned breaks the contract.
-    pub(crate) fn breach(
-        &mut self,
-        export: &'static str,
-        breach: impl Into<crate::fault::Breach>,
-    ) -> Fault {
+    pub(crate) fn breach(&mut self, export: &'static str, breach: impl Into<Breach>) -> Fault {
         self.live = None;
         let fault = Fault::contract(export, breach);
         self.usage.faults.count(fault.kind());

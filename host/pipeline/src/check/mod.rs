@@ -30,7 +30,9 @@ use crate::file::diagnostic::{Cause, Diagnostic, Severity};
 use crate::file::document::Document;
 use crate::file::reader;
 use crate::file::sections::{PipelineFile, SinkKind, default_ledger};
+use crate::policy::Policies;
 
+use self::graph::Table;
 use self::plugins::Plugins;
 use self::steps::{CheckedSteps, Checker};
 
@@ -46,6 +48,14 @@ pub struct Pipeline {
     has_effects: bool,
     /// The step that was added beside another one, and is no part of the pipeline.
     added: Option<String>,
+}
+
+/// What the text alone says.
+struct Sections {
+    file: PipelineFile,
+    policies: Policies,
+    /// Each step after those that it reads.
+    order: Vec<(Table, String)>,
 }
 
 /// A pipeline file that could not be read at all.
@@ -82,12 +92,18 @@ impl Pipeline {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path)
             .map_err(|source| ReadError { path: path.to_owned(), source })?;
-        let (document, syntax) = Document::parse(path, &text);
+        Ok(Self::from_text(path, &text))
+    }
+
+    /// From the text of a file; `path` is where findings are placed, and what relative paths are taken from.
+    pub fn from_text(path: impl AsRef<Path>, text: &str) -> Self {
+        let path = path.as_ref();
+        let (document, syntax) = Document::parse(path, text);
         let base = match path.parent() {
             Some(folder) if folder != Path::new("") => folder.to_owned(),
             _ => PathBuf::from("."),
         };
-        Ok(Self::new(document, syntax, base))
+        Self::new(document, syntax, base)
     }
 
     /// From sections that a program made. What is found has no place in any file.
@@ -135,20 +151,21 @@ impl Pipeline {
         (ledger, &self.base)
     }
 
-    /// Checks everything. What is worth knowing and no error is in [`CheckedPipeline::warnings`].
-    pub async fn check(self) -> Result<CheckedPipeline, CheckFailed> {
-        Ok(self.check_beside().await?.0)
+    /// What is wrong with the text by itself: nothing that it names is looked at.
+    pub fn findings_in_text(&self) -> Vec<Diagnostic> {
+        let mut diagnostics = Vec::new();
+        self.sections(&mut diagnostics);
+        diagnostics
     }
 
-    /// Checks everything, and the step that was added beside another one.
-    pub(crate) async fn check_beside(self) -> Result<(CheckedPipeline, Option<Step>), CheckFailed> {
-        let mut diagnostics = self.syntax.clone();
+    /// The sections, and their steps in order. None where there is too little to go on.
+    fn sections(&self, diagnostics: &mut Vec<Diagnostic>) -> Option<Sections> {
+        diagnostics.extend_from_slice(&self.syntax);
         // Half a file gives findings that are none.
         if !diagnostics.is_empty() {
-            return Err(CheckFailed(diagnostics));
+            return None;
         }
-        let file = reader::read(&self.document, &mut diagnostics);
-        let Some(mut file) = file else { return Err(CheckFailed(diagnostics)) };
+        let mut file = reader::read(&self.document, diagnostics)?;
         if !self.has_effects {
             remove_effects(&mut file);
         }
@@ -156,8 +173,22 @@ impl Pipeline {
             let place = self.document.value_place("/pipeline/ledger");
             diagnostics.push(Diagnostic::error(error.to_string()).at(place));
         }
-        let policies = policies::policies(&file, &self.document, &mut diagnostics);
-        let order = graph::order(&file, &self.document, &mut diagnostics);
+        let policies = policies::policies(&file, &self.document, diagnostics);
+        let order = graph::order(&file, &self.document, diagnostics);
+        Some(Sections { file, policies, order })
+    }
+
+    /// Checks everything. What is worth knowing and no error is in [`CheckedPipeline::warnings`].
+    pub async fn check(self) -> Result<CheckedPipeline, CheckFailed> {
+        Ok(self.check_beside().await?.0)
+    }
+
+    /// Checks everything, and the step that was added beside another one.
+    pub(crate) async fn check_beside(self) -> Result<(CheckedPipeline, Option<Step>), CheckFailed> {
+        let mut diagnostics = Vec::new();
+        let Some(Sections { file, policies, order }) = self.sections(&mut diagnostics) else {
+            return Err(CheckFailed(diagnostics));
+        };
         let compiler = &self.compiler;
         let plugins =
             Plugins::load(&file, &self.document, &self.base, compiler, &mut diagnostics).await;
