@@ -14,6 +14,7 @@ macro_rules! say {
 }
 
 mod allocator;
+mod attack;
 mod bench;
 mod check;
 mod compiling;
@@ -36,6 +37,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use wasmill_sandbox::compiler::answer_parent;
 
+use crate::attack::AttackArgs;
 use crate::bench::BenchArgs;
 use crate::compiling::CompileArgs;
 use crate::failure::Failure;
@@ -88,6 +90,9 @@ enum Command {
     /// Measures what each step of a pipeline costs, or one plugin: publishes nothing, and leaves nothing behind.
     #[command(after_help = bench::EXAMPLES)]
     Bench(BenchArgs),
+    /// Lets hostile plugins attack the sandbox, under the limits of a pipeline's steps: does the host live?
+    #[command(after_help = attack::EXAMPLES)]
+    Attack(AttackArgs),
     /// Shows past runs.
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -220,6 +225,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
             check::check(&file, output.output, &compiling).await
         }
         Command::Bench(args) => bench::bench(&args).await,
+        Command::Attack(args) => attack::attack(&args).await,
         Command::Runs(RunsCommand::List { ledger, output, limit }) => {
             runs::list(&ledger, output.output, limit).await
         }

@@ -33,6 +33,7 @@ pub mod file;
 mod plan;
 pub mod run;
 
+pub use check::plugin_steps::{PluginStep, PluginSteps};
 pub use check::{CheckFailed, Pipeline, ReadError};
 pub use checked::CheckedPipeline;
 pub use exec::quarantine::{QuarantinedRow, Reason, read_quarantine};

@@ -7,6 +7,7 @@
 //! A step whose inputs are wrong is not looked at further, so one mistake gives one finding.
 
 mod graph;
+pub(crate) mod plugin_steps;
 mod plugins;
 mod sources;
 pub(crate) mod sql;

@@ -1,0 +1,16 @@
+//! Panics while it cleans up, and again while that panic is reported.
+
+use std::hint::black_box;
+
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        let _second = black_box(Bomb);
+        panic!("the attack is to panic while dropping");
+    }
+}
+
+pub fn strike() {
+    drop(black_box(Bomb));
+}
