@@ -14,6 +14,14 @@ use arrow::json::writer::{JsonArray, WriterBuilder};
 use serde::de::IgnoredAny;
 
 use crate::lift::{ColumnBreach, check_column};
+use crate::schema::MAX_DEPTH;
+
+/// How deep JSON may be nested: the array of rows, a row, and in it values as deep as types may be.
+const MAX_JSON_DEPTH: usize = MAX_DEPTH + 2;
+/// How large columns may become of nothing, of keys that rows leave out ...
+const MAX_NULL_BYTES: u64 = 64 << 20;
+/// ... and of each byte of text: a key and a digit, six bytes, may be a decimal of 32.
+const MAX_BYTES_PER_BYTE: u64 = 8;
 
 /// JSON that a plugin returned and that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +32,12 @@ pub enum JsonBreach {
     Rows { expected: usize, actual: usize },
     #[error("row {0} of the JSON array is null")]
     NullRow(usize),
+    #[error("the JSON rows are nested deeper than {MAX_JSON_DEPTH} levels")]
+    TooDeep,
+    #[error(
+        "{rows} JSON rows take {needed} bytes in the declared columns: the limit for {bytes} bytes of JSON is {limit}"
+    )]
+    TooLarge { rows: usize, bytes: usize, needed: u64, limit: u64 },
     #[error(transparent)]
     Column(#[from] ColumnBreach),
 }
@@ -43,9 +57,17 @@ pub fn encode(batch: &RecordBatch) -> Result<String, ArrowError> {
 
 /// The columns of the rows in `text`, in the order of `fields`. `rows` is the exact number of rows.
 pub fn decode(text: &str, fields: &[FieldRef], rows: usize) -> Result<Vec<ArrayRef>, JsonBreach> {
+    // The parsers below do not mind depth, but a message about a value in the wrong place writes it out by recursion.
+    if depth(text) > MAX_JSON_DEPTH {
+        return Err(JsonBreach::TooDeep);
+    }
     // What is no array by itself could close the envelope below and open another.
-    serde_json::from_str::<Vec<IgnoredAny>>(text)
-        .map_err(|error| JsonBreach::Unreadable(error.to_string()))?;
+    let items: Vec<IgnoredAny> =
+        serde_json::from_str(text).map_err(|error| JsonBreach::Unreadable(error.to_string()))?;
+    if items.len() != rows {
+        return Err(JsonBreach::Rows { expected: rows, actual: items.len() });
+    }
+    check_size(text, fields, rows)?;
     let unreadable = |error: ArrowError| JsonBreach::Unreadable(error.to_string());
     // The reader takes a sequence of objects. One object with the array as its only value makes it take
     // the array, with one list of structs as the result. Nulls are checked below, with a better message.
@@ -86,6 +108,65 @@ pub fn decode(text: &str, fields: &[FieldRef], rows: usize) -> Result<Vec<ArrayR
         check_column(field, column)?;
     }
     Ok(structs.columns().to_vec())
+}
+
+/// How deep arrays and objects are nested, whether or not they are well formed.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => skip_string(&mut bytes),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Goes behind the end of a string.
+fn skip_string(bytes: &mut std::str::Bytes<'_>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => drop(bytes.next()),
+            _ => {}
+        }
+    }
+}
+
+/// Refuses rows that would become much larger than their text.
+fn check_size(text: &str, fields: &[FieldRef], rows: usize) -> Result<(), JsonBreach> {
+    let row = fields.iter().map(|field| null_bytes(field.data_type())).fold(0, u64::saturating_add);
+    let needed = row.saturating_mul(rows as u64);
+    let limit = MAX_NULL_BYTES.saturating_add(MAX_BYTES_PER_BYTE.saturating_mul(text.len() as u64));
+    if needed > limit {
+        return Err(JsonBreach::TooLarge { rows, bytes: text.len(), needed, limit });
+    }
+    Ok(())
+}
+
+/// How many bytes a null takes, with those that the reader needs to find it.
+fn null_bytes(data_type: &DataType) -> u64 {
+    /// Of a place in the text.
+    const PLACE_BYTES: u64 = 4;
+    let values = match data_type {
+        DataType::FixedSizeBinary(size) => u64::try_from(*size).unwrap_or_default(),
+        DataType::FixedSizeList(item, size) => {
+            null_bytes(item.data_type()).saturating_mul(u64::try_from(*size).unwrap_or_default())
+        }
+        DataType::Struct(fields) => {
+            fields.iter().map(|field| null_bytes(field.data_type())).fold(0, u64::saturating_add)
+        }
+        DataType::Dictionary(key, _) => null_bytes(key),
+        // Those of variable length have an offset at least.
+        other => other.primitive_width().unwrap_or(size_of::<i64>()) as u64,
+    };
+    values.saturating_add(PLACE_BYTES)
 }
 
 #[cfg(test)]
@@ -136,5 +217,31 @@ mod tests {
         ] {
             assert!(decode(text, &fields(), 1).is_err(), "{text}");
         }
+    }
+
+    /// Beyond some hundred thousand levels, a message about it would overflow the stack.
+    #[test]
+    fn depth_is_limited() {
+        let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        assert!(matches!(decode(&deep(1 << 20), &fields(), 1), Err(JsonBreach::TooDeep)));
+        assert!(matches!(decode(&"[".repeat(1 << 20), &fields(), 1), Err(JsonBreach::TooDeep)));
+        assert!(matches!(decode(&deep(2), &fields(), 1), Err(JsonBreach::Unreadable(_))));
+        assert_eq!(depth(r#"[{"a\\\"[[[": "]]]{{{"}, {"b": [[1]]}]"#), 4);
+    }
+
+    #[test]
+    fn columns_of_nothing_are_limited() {
+        let column = |number| Arc::new(Field::new(format!("c{number}"), DataType::Int64, true));
+        let fields: Vec<FieldRef> = (0..4_000).map(column).collect();
+        let text = |rows: usize| format!("[{}{{}}]", "{},".repeat(rows - 1));
+        assert_eq!(decode(&text(100), &fields, 100).unwrap().len(), 4_000);
+        let error = decode(&text(10_000), &fields, 10_000).unwrap_err();
+        assert!(matches!(error, JsonBreach::TooLarge { needed: 480_000_000, .. }), "{error}");
+        // Counted before anything is made of them.
+        let error = decode(&text(10_000), &fields, 1).unwrap_err();
+        assert!(matches!(error, JsonBreach::Rows { actual: 10_000, .. }), "{error}");
+        let list = DataType::new_fixed_size_list(DataType::Int64, 1 << 20, true);
+        let wide: Vec<FieldRef> = vec![Arc::new(Field::new("wide", list, true))];
+        assert!(matches!(decode(&text(100), &wide, 100), Err(JsonBreach::TooLarge { .. })));
     }
 }
