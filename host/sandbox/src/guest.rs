@@ -14,6 +14,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use wasmill_contract::bindings::{http, logging, store, types};
+use wasmill_contract::finding::bounded_text;
 use wasmtime::component::{Instance, InstancePre, ResourceTable};
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
@@ -23,7 +24,7 @@ use crate::capability::http::HttpGrant;
 use crate::capability::log::{GuestLog, Level, LineStream, LogSink};
 use crate::capability::random::VirtualRandom;
 use crate::engine::{LinkedEngine, Profile};
-use crate::fault::{DeadlinePassed, Fault};
+use crate::fault::{Breach, DeadlinePassed, Fault};
 use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::memory::MemoryMeter;
@@ -207,8 +208,10 @@ impl<B> Guest<B> {
                 return Err(Fault::classify(EXPORT, error, call.budget, &limits, log.last_lines()));
             }
         };
-        let exports = exports(&mut store, &instance)
-            .map_err(|error| Fault::Host { export: EXPORT, source: error.into() })?;
+        // That an interface has the functions of its name, and they their types, is not known before.
+        let exports = exports(&mut store, &instance).map_err(|error| {
+            Fault::contract(EXPORT, Breach::Value(bounded_text(format!("{error:#}"))))
+        })?;
         let mut guest = Self {
             live: Some(Live { store, exports }),
             profile,
