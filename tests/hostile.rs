@@ -218,7 +218,7 @@ mod traps {
             last_words.iter().any(|line| line.contains("the attack is to panic")),
             "{last_words:?}"
         );
-        assert!(stack.iter().any(|frame| frame.contains("hostile::trap")), "{stack:#?}");
+        assert!(stack.iter().any(|frame| frame.contains("hostile_anywhere::trap")), "{stack:#?}");
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use std::time::Instant;
 use crate::duration::Shown;
 use crate::test_output::TestOutput;
 use crate::workspace::{Profile, Workspace};
-use crate::{components, guests, plugins, process};
+use crate::{components, evil, guests, plugins, process};
 
 /// Runs all of it; the exit code says whether all is well.
 pub fn run(workspace: &Workspace) -> ExitCode {
@@ -57,6 +57,7 @@ fn set_up(workspace: &Workspace) -> Vec<String> {
     };
     let steps = [
         step("plugins, and guests in Rust", rust_components),
+        step("hostile plugins", || evil::build_attacks(workspace)),
         step("guest in Python", || guests::python(workspace)),
         step("guest in JavaScript", || guests::javascript(workspace)),
         // With the tests: what Cargo builds for the command line alone has other features, and would be built twice.

@@ -40,6 +40,24 @@ pub struct Conditions {
     pub grants: Grants,
 }
 
+impl Conditions {
+    /// Limits as small as the hostile plugins can live with, so that attacks end soon. Those that wait for the deadline
+    /// ([`Attack::waits`]) are given a short one; for all others it is to be no reason to end.
+    pub fn small(waits: bool) -> Self {
+        let deadline = if waits { Duration::from_millis(500) } else { Duration::from_secs(60) };
+        let limits = Limits {
+            fuel_per_row: 10_000,
+            fuel_per_call: 1_000_000_000,
+            deadline,
+            memory: 64 << 20,
+            output_rows_per_row: 1_000,
+            output_bytes: 16 << 20,
+            log_bytes: 4 << 10,
+        };
+        Self { limits, ..Self::default() }
+    }
+}
+
 /// Why no attack can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ArenaError {
@@ -193,7 +211,7 @@ impl Arena {
             Some(problem) => Verdict::Broken(problem),
             None if expected => Verdict::Survived,
             None if ended.by_limit() => Verdict::EndedEarly,
-            None => Verdict::Broken(format!("it should not end by {}", ended.word())),
+            None => Verdict::Broken(format!("it should not end by this: {ended}")),
         };
         Report { ended, verdict, time, memory }
     }

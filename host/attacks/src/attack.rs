@@ -78,6 +78,13 @@ impl Attack {
         (self.export.is_none().then_some(self.kind), self.name)
     }
 
+    /// Whether it may take as long as the deadline allows.
+    pub fn waits(&self) -> bool {
+        let waits =
+            |contained: &Contained| matches!(contained, Contained::Fault(_, FaultKind::Deadline));
+        self.contained.iter().any(waits)
+    }
+
     /// Whether somebody who writes this means the attack: its name, its kind, both as in [`Self::id`], or the id.
     pub fn is_meant_by(&self, text: &str) -> bool {
         let id = self.id();

@@ -17,7 +17,6 @@ use wasmill_sandbox::capability::http::HttpGrant;
 use wasmill_sandbox::compiler::{CompileLimits, Compiler, CompilerProcess};
 use wasmill_sandbox::component::PluginKind;
 use wasmill_sandbox::grants::Grants;
-use wasmill_sandbox::limits::Limits;
 
 use crate::check::read;
 use crate::compiling::COMPILE;
@@ -180,9 +179,14 @@ fn compiler() -> Result<Compiler, Failure> {
 
 fn fronts(args: &AttackArgs, steps: Option<PluginSteps>, attacks: Vec<Attack>) -> Vec<Front> {
     let Some(steps) = steps else {
-        let limits = if args.quick { quick_limits() } else { Limits::default() };
-        let conditions = Conditions { limits, ..Conditions::default() };
-        return vec![Front { step: None, conditions, attacks }];
+        let front = |conditions, attacks| Front { step: None, conditions, attacks };
+        if !args.quick {
+            return vec![front(Conditions::default(), attacks)];
+        }
+        let (waiting, others): (Vec<_>, Vec<_>) = attacks.into_iter().partition(Attack::waits);
+        let fronts =
+            [front(Conditions::small(false), others), front(Conditions::small(true), waiting)];
+        return fronts.into_iter().filter(|front| !front.attacks.is_empty()).collect();
     };
     let of_kind = |kind: PluginKind| {
         attacks.iter().filter(|attack| attack.kind == kind).cloned().collect::<Vec<_>>()
@@ -209,19 +213,6 @@ fn conditions(step: PluginStep) -> Conditions {
         pure: step.pure,
     };
     Conditions { limits: step.limits, profile: step.profile, grants }
-}
-
-/// As small as the hostile plugins can live with.
-fn quick_limits() -> Limits {
-    Limits {
-        fuel_per_row: 10_000,
-        fuel_per_call: 100_000_000,
-        deadline: Duration::from_secs(1),
-        memory: 64 << 20,
-        output_rows_per_row: 1_000,
-        output_bytes: 16 << 20,
-        log_bytes: 4 << 10,
-    }
 }
 
 fn no_arena(error: &ArenaError) -> Failure {

@@ -22,6 +22,8 @@ pub async fn live(plugin: &Plugin, environment: Environment) -> Result<(), Death
     let mut open = loader.open(binding, &attempt, 7).await?;
     found(&open.write(&batch, 0).await?)?;
     let receipt = open.finish().await?;
+    // What follows is done on fresh instances, for which there is room when this one is gone.
+    drop(open);
     loader.commit(&attempt.run, std::slice::from_ref(&receipt)).await?;
     loader.abort(&attempt.run, &[receipt]).await?;
     Ok(())

@@ -97,11 +97,7 @@ fn at_work() -> Vec<Way> {
         },
         ends("not-utf8", "returns text that is not UTF-8", &[Contract]),
         ends("outside-memory", "returns text outside of its memory", &[Contract]),
-        ends(
-            "poll-flood",
-            "waits for a hundred thousand handles at once, without end",
-            &[Fuel, Deadline],
-        ),
+        ends("poll-flood", "waits for a hundred thousand handles at once", &[Trap]),
         ends("post-return-spin", "loops for ever while its results are freed", &[Fuel, Deadline]),
         ends("post-return-trap", "traps while its results are freed", &[Trap]),
         harmless(
@@ -110,7 +106,7 @@ fn at_work() -> Vec<Way> {
         ),
         harmless("probe", "looks for files, arguments, variables, addresses and names"),
         ends("random-at-once", "asks for a tebibyte of random bytes", &[Trap]),
-        ends("random-storm", "asks for random bytes without end", &[Fuel, Deadline]),
+        ends("random-storm", "asks for random bytes without end", &[Deadline]),
         ends("recurse", "calls itself without end", &[Stack]),
         ends("refuse-late", "blames the configuration after it was accepted", &[Refused]),
         ends("retry-for-ever", "asks to be called again in a hundred million years", &[Retryable]),

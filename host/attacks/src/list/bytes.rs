@@ -113,7 +113,7 @@ pub fn attacks() -> Vec<Attack> {
             "many-imports",
             "imports ten thousand interfaces that nobody has",
             bytes::many_imports::component,
-            &[Contained::NotLinked],
+            &[not_loaded("compile"), Contained::NotLinked],
         ),
         attack(
             "import-made-up",

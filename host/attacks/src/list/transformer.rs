@@ -89,7 +89,13 @@ pub fn attacks() -> Vec<Attack> {
             Contained::Fault("process", Contract),
         ),
         process("too-many-nodes", "returns a node more than a type has"),
-        process("too-many-outputs", "returns a hundred thousand outputs"),
+        of(
+            Transformer,
+            "too-many-outputs",
+            "returns more outputs than one call may",
+            Some(|_| 2_000),
+            Contained::Fault("process", Contract),
+        ),
         of(
             Transformer,
             "too-many-rows",

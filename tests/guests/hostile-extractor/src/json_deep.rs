@@ -5,5 +5,5 @@ use wasmill_plugin_sdk::bindings::types::Payload;
 
 pub fn lie(extracted: Extracted) -> Extracted {
     let text = format!("{}{}", "[".repeat(1 << 20), "]".repeat(1 << 20));
-    Extracted { values: Payload::Json(text), ..extracted }
+    Extracted { rows: 1, values: Payload::Json(text), ..extracted }
 }

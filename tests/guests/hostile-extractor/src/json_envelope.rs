@@ -5,5 +5,5 @@ use wasmill_plugin_sdk::bindings::types::Payload;
 
 pub fn lie(extracted: Extracted) -> Extracted {
     let text = "[{\"value\":1}],\"rows\":[{\"value\":2}]".to_owned();
-    Extracted { values: Payload::Json(text), ..extracted }
+    Extracted { rows: 1, values: Payload::Json(text), ..extracted }
 }

@@ -5,5 +5,5 @@ use wasmill_plugin_sdk::bindings::types::Payload;
 
 pub fn lie(extracted: Extracted) -> Extracted {
     let text = "<rows/>\u{0}\u{1b}[2J".to_owned();
-    Extracted { values: Payload::Json(text), ..extracted }
+    Extracted { rows: 1, values: Payload::Json(text), ..extracted }
 }

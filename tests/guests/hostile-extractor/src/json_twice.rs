@@ -5,5 +5,5 @@ use wasmill_plugin_sdk::bindings::types::Payload;
 
 pub fn lie(extracted: Extracted) -> Extracted {
     let text = format!("[{{{}\"value\":1}}]", "\"value\":1,".repeat(100_000));
-    Extracted { values: Payload::Json(text), ..extracted }
+    Extracted { rows: 1, values: Payload::Json(text), ..extracted }
 }

@@ -10,6 +10,7 @@ mod children_missing;
 mod columns_flood;
 mod cursor_escapes;
 mod cursor_long;
+mod decimal_beyond;
 mod decimal_impossible;
 mod fixed_size_huge;
 mod ipc_payload;
@@ -17,9 +18,11 @@ mod json_columns;
 mod json_deep;
 mod json_envelope;
 mod json_keys;
+mod json_list;
 mod json_not;
 mod json_numbers;
 mod json_rows;
+mod json_tokens;
 mod json_twice;
 mod metadata_flood;
 mod name_long;
@@ -69,6 +72,7 @@ impl Guest for Hostile {
         Ok(match lie()? {
             Attack::ChildrenMissing => children_missing::lie(binding),
             Attack::ColumnsFlood => columns_flood::lie(binding, order()),
+            Attack::DecimalBeyond => decimal_beyond::bind(binding),
             Attack::DecimalImpossible => decimal_impossible::lie(binding),
             Attack::FixedSizeHuge => fixed_size_huge::lie(binding),
             Attack::IpcPayload => ipc_payload::bind(binding),
@@ -76,9 +80,11 @@ impl Guest for Hostile {
             Attack::JsonDeep
             | Attack::JsonEnvelope
             | Attack::JsonKeys
+            | Attack::JsonList
             | Attack::JsonNot
             | Attack::JsonNumbers
             | Attack::JsonRows
+            | Attack::JsonTokens
             | Attack::JsonTwice => Binding { encoding: Encoding::Json, ..binding },
             Attack::MetadataFlood => metadata_flood::lie(binding),
             Attack::NameLong => name_long::lie(binding),
@@ -114,14 +120,17 @@ impl Guest for Hostile {
         Ok(Some(match lie()? {
             Attack::BadRecordEscapes => bad_record_escapes::lie(extracted),
             Attack::BadRecordsFlood => bad_records_flood::lie(extracted, order()),
+            Attack::DecimalBeyond => decimal_beyond::lie(),
             Attack::IpcPayload => ipc_payload::lie(extracted, order()),
             Attack::JsonColumns => json_columns::lie(max_rows),
             Attack::JsonDeep => json_deep::lie(extracted),
             Attack::JsonEnvelope => json_envelope::lie(extracted),
             Attack::JsonKeys => json_keys::lie(extracted),
+            Attack::JsonList => json_list::lie(extracted, order()),
             Attack::JsonNot => json_not::lie(extracted),
             Attack::JsonNumbers => json_numbers::lie(extracted),
             Attack::JsonRows => json_rows::lie(extracted, order()),
+            Attack::JsonTokens => json_tokens::lie(extracted, order()),
             Attack::JsonTwice => json_twice::lie(extracted),
             Attack::NodesFlood => nodes_flood::lie(extracted, order()),
             Attack::NodesMissing => nodes_missing::lie(extracted),

@@ -1,10 +1,8 @@
 //! Returns values at the ends of what their types can hold, and beyond what they mean: numbers that are none, dates that no
-//! calendar knows, decimals of too many digits, times after midnight.
+//! calendar knows, times after midnight.
 
 use wasmill_plugin_sdk::bindings::extract::{Binding, Extracted};
-use wasmill_plugin_sdk::bindings::types::{
-    DataType, DecimalType, Node, Payload, TimeUnit, TimestampType,
-};
+use wasmill_plugin_sdk::bindings::types::{DataType, Node, Payload, TimeUnit, TimestampType};
 
 use crate::honest::field;
 
@@ -22,8 +20,6 @@ fn columns() -> Vec<(DataType, usize)> {
         (DataType::Timestamp(instant("Europe/Berlin")), 8),
         (DataType::Timestamp(instant("+23:59")), 8),
         (DataType::Duration(TimeUnit::Second), 8),
-        (DataType::Decimal128(DecimalType { precision: 5, scale: 2 }), 16),
-        (DataType::Decimal256(DecimalType { precision: 5, scale: -2 }), 32),
     ]
 }
 

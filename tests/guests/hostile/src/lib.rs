@@ -126,7 +126,7 @@ impl Guest for Hostile {
             Attack::TooFewColumns => too_few_columns::lie(answer),
             Attack::TooManyFindings => too_many_findings::lie(answer, order()),
             Attack::TooManyNodes => too_many_nodes::lie(answer),
-            Attack::TooManyOutputs => too_many_outputs::lie(),
+            Attack::TooManyOutputs => too_many_outputs::lie(order()),
             Attack::TooManyRows => too_many_rows::lie(answer, &input, order()),
             Attack::ValiditySize => validity_size::lie(answer),
             Attack::WrongLength => wrong_length::lie(answer),
