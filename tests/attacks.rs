@@ -130,7 +130,9 @@ async fn an_attack_that_goes_through_is_noticed() {
         // It does no harm.
         ("loader/log-escapes@write", Contained::Fault("write", FaultKind::Contract)),
     ] {
-        let report = arena.run(&Attack { contained: vec![expected], ..attack(id) }).await;
+        let mut misjudged = attack(id);
+        misjudged.contained = vec![expected];
+        let report = arena.run(&misjudged).await;
         assert!(matches!(report.verdict, Verdict::Broken(_)), "{id} {expected:?}");
         assert!(!report.verdict.is_survived());
     }

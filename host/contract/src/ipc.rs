@@ -15,6 +15,7 @@ use arrow_ipc::writer::StreamWriter;
 use arrow_ipc::{MessageHeader, root_as_message_with_opts};
 use flatbuffers::VerifierOptions;
 
+use crate::finding::bounded_text;
 use crate::lift::{ColumnBreach, check_column};
 
 /// How many parts the metadata of a message may have: a field and its type are two.
@@ -106,7 +107,7 @@ fn read_only_batch(bytes: &[u8]) -> Result<RecordBatch, IpcBreach> {
     };
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(Ok(batch)) => Ok(batch),
-        Ok(Err(error)) => Err(IpcBreach::Unreadable(error.to_string())),
+        Ok(Err(error)) => Err(IpcBreach::Unreadable(bounded_text(error.to_string()))),
         Err(_) => Err(IpcBreach::Unreadable("a buffer lies outside of the stream".to_owned())),
     }
 }
@@ -138,7 +139,7 @@ fn refuse_compression(bytes: &[u8]) -> Result<usize, IpcBreach> {
             ..VerifierOptions::default()
         };
         let message = root_as_message_with_opts(&options, metadata)
-            .map_err(|error| IpcBreach::Unreadable(error.to_string()))?;
+            .map_err(|error| IpcBreach::Unreadable(bounded_text(error.to_string())))?;
         let compressed = match message.header_type() {
             MessageHeader::RecordBatch => {
                 batches += 1;

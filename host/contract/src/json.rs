@@ -13,6 +13,7 @@ use arrow::json::ReaderBuilder;
 use arrow::json::writer::{JsonArray, WriterBuilder};
 use serde::de::IgnoredAny;
 
+use crate::finding::bounded_text;
 use crate::lift::{ColumnBreach, check_column};
 use crate::schema::MAX_DEPTH;
 
@@ -62,13 +63,14 @@ pub fn decode(text: &str, fields: &[FieldRef], rows: usize) -> Result<Vec<ArrayR
         return Err(JsonBreach::TooDeep);
     }
     // What is no array by itself could close the envelope below and open another.
-    let items: Vec<IgnoredAny> =
-        serde_json::from_str(text).map_err(|error| JsonBreach::Unreadable(error.to_string()))?;
+    let items: Vec<IgnoredAny> = serde_json::from_str(text)
+        .map_err(|error| JsonBreach::Unreadable(bounded_text(error.to_string())))?;
     if items.len() != rows {
         return Err(JsonBreach::Rows { expected: rows, actual: items.len() });
     }
     check_size(text, fields, rows)?;
-    let unreadable = |error: ArrowError| JsonBreach::Unreadable(error.to_string());
+    // A message may write out the value that it is about.
+    let unreadable = |error: ArrowError| JsonBreach::Unreadable(bounded_text(error.to_string()));
     // The reader takes a sequence of objects. One object with the array as its only value makes it take
     // the array, with one list of structs as the result. Nulls are checked below, with a better message.
     let lenient: Vec<FieldRef> =
@@ -227,6 +229,14 @@ mod tests {
         assert!(matches!(decode(&"[".repeat(1 << 20), &fields(), 1), Err(JsonBreach::TooDeep)));
         assert!(matches!(decode(&deep(2), &fields(), 1), Err(JsonBreach::Unreadable(_))));
         assert_eq!(depth(r#"[{"a\\\"[[[": "]]]{{{"}, {"b": [[1]]}]"#), 4);
+    }
+
+    /// A value in the wrong place is not repeated as a whole.
+    #[test]
+    fn messages_are_short() {
+        let text = format!("[{{\"a\":[{}0]}}]", "0,".repeat(1 << 20));
+        let message = decode(&text, &fields(), 1).unwrap_err().to_string();
+        assert!(message.len() < 5_000, "{}", message.len());
     }
 
     #[test]

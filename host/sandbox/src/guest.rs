@@ -24,7 +24,7 @@ use crate::capability::http::HttpGrant;
 use crate::capability::log::{GuestLog, Level, LineStream, LogSink};
 use crate::capability::random::VirtualRandom;
 use crate::engine::{LinkedEngine, Profile};
-use crate::fault::{Breach, DeadlinePassed, Fault};
+use crate::fault::{DeadlinePassed, Fault};
 use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::memory::MemoryMeter;
@@ -210,7 +210,7 @@ impl<B> Guest<B> {
         };
         // That an interface has the functions of its name, and they their types, is not known before.
         let exports = exports(&mut store, &instance).map_err(|error| {
-            Fault::contract(EXPORT, Breach::Value(bounded_text(format!("{error:#}"))))
+            Fault::contract(EXPORT, crate::fault::Breach::Value(bounded_text(format!("{error:#}"))))
         })?;
         let mut guest = Self {
             live: Some(Live { store, exports }),
