@@ -300,11 +300,12 @@ mod command {
             "[sources.numbers]\ntype = \"csv\"\npath = \"numbers.csv\"\n\
              [transforms.first]\nplugin = \"absent\"\ninputs = [\"numbers\"]\n{LIMITS}\
              [transforms.second]\nplugin = \"absent\"\ninputs = [\"first\"]\nprofile = \"guarded\"\n\
-             [sinks.out]\ntype = \"csv\"\ninputs = [\"second\"]\npath = \"out\"\n"
+             [transforms.third]\nplugin = \"absent\"\ninputs = [\"second\"]\nprofile = \"guarded\"\n\
+             [sinks.out]\ntype = \"csv\"\ninputs = [\"third\"]\npath = \"out\"\n"
         ));
     }
 
-    /// Each step is attacked under its own limits; its plugin is not even there.
+    /// Steps are attacked under their own limits, once where these are the same; their plugins are not even there.
     #[test]
     fn attacks_the_steps_of_a_pipeline() {
         let workspace = Workspace::new();
@@ -323,15 +324,15 @@ mod command {
         let (last, attacks) = events.split_last().unwrap();
         let shown: Vec<String> = attacks
             .iter()
-            .map(|event| format!("{} {} {}", event["step"], event["attack"], event["ended_by"]))
+            .map(|event| format!("{} {} {}", event["steps"], event["attack"], event["ended_by"]))
             .collect();
         assert_eq!(
             shown,
             [
-                r#""first" "transformer/grow-at-once@process" "memory""#,
-                r#""first" "transformer/recurse@process" "stack""#,
-                r#""second" "transformer/grow-at-once@process" "memory""#,
-                r#""second" "transformer/recurse@process" "stack""#,
+                r#"["first"] "transformer/grow-at-once@process" "memory""#,
+                r#"["first"] "transformer/recurse@process" "stack""#,
+                r#"["second","third"] "transformer/grow-at-once@process" "memory""#,
+                r#"["second","third"] "transformer/recurse@process" "stack""#,
             ]
         );
         let message = attacks[0]["message"].as_str().unwrap();

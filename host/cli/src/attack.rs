@@ -28,13 +28,14 @@ use crate::{Output, OutputArgs, findings, json_lines};
 pub const EXAMPLES: &str = "\
 Examples:
   wasmill attack                          all attacks, under the default limits
-  wasmill attack pipeline.toml            for each plugin of a pipeline, the attacks of its kind, under its limits
+  wasmill attack pipeline.toml            for each plugin of a pipeline, the attacks of its kind, under its limits;
+                                          once for steps with the same limits, profile and grants
   wasmill attack --only spin              attacks of this name; a kind and an id such as loader/spin@commit do too
   wasmill attack --list                   what attacks there are
 
 An attack is survived when it ends with the error that it should end with, when the memory of this program stays
 below its bound, and when an honest plugin can go on beside it. Nothing of the pipeline is run, and no connection is
-used. Compiling each component may take 10 s and 1 GiB.
+used. Compiling each component may take 10 s and 1 GiB. Some attacks wait for the deadline, so long ones take minutes.
 
 The hostile plugins are looked for in folders named `attacks`: beside the pipeline's folders of plugins, in dist/
 below the current folder, and beside this program. `cargo xtask plugins` builds them to dist/attacks.
@@ -68,8 +69,8 @@ pub struct AttackArgs {
 
 /// Some attacks under the same conditions.
 struct Front {
-    /// The step whose conditions these are, where there is a pipeline.
-    step: Option<String>,
+    /// The steps whose conditions these are, where there is a pipeline.
+    steps: Vec<String>,
     conditions: Conditions,
     attacks: Vec<Attack>,
 }
@@ -98,12 +99,12 @@ pub async fn attack(args: &AttackArgs) -> Result<ExitCode, Failure> {
         let mut arena = Arena::new(&folder, kinds, front.conditions.clone(), compiler.clone())
             .await
             .map_err(|error| no_arena(&error))?;
-        if let (Some(step), Output::Text) = (&front.step, output) {
-            say!("{step}");
+        if output == Output::Text && !front.steps.is_empty() {
+            say!("{}", front.steps.join(", "));
         }
         for attack in &front.attacks {
             let report = arena.run(attack).await;
-            print(front.step.as_deref(), attack, &report, output);
+            print(&front.steps, attack, &report, output);
             tally.count(attack, &report);
         }
     }
@@ -179,7 +180,7 @@ fn compiler() -> Result<Compiler, Failure> {
 
 fn fronts(args: &AttackArgs, steps: Option<PluginSteps>, attacks: Vec<Attack>) -> Vec<Front> {
     let Some(steps) = steps else {
-        let front = |conditions, attacks| Front { step: None, conditions, attacks };
+        let front = |conditions, attacks| Front { steps: Vec::new(), conditions, attacks };
         if !args.quick {
             return vec![front(Conditions::default(), attacks)];
         }
@@ -191,20 +192,36 @@ fn fronts(args: &AttackArgs, steps: Option<PluginSteps>, attacks: Vec<Attack>) -
     let of_kind = |kind: PluginKind| {
         attacks.iter().filter(|attack| attack.kind == kind).cloned().collect::<Vec<_>>()
     };
-    let fronts = steps.steps.into_iter().map(|step| Front {
-        step: Some(step.name.clone()),
-        attacks: of_kind(step.kind),
-        conditions: conditions(step),
+    let mut groups: Vec<Vec<PluginStep>> = Vec::new();
+    for step in steps.steps {
+        match groups.iter_mut().find(|group| is_held_alike(&group[0], &step)) {
+            Some(group) => group.push(step),
+            None => groups.push(vec![step]),
+        }
+    }
+    let fronts = groups.into_iter().map(|group| Front {
+        steps: group.iter().map(|step| step.name.clone()).collect(),
+        attacks: of_kind(group[0].kind),
+        conditions: conditions(&group[0]),
     });
     fronts.filter(|front| !front.attacks.is_empty()).collect()
 }
 
+/// Whether attacks on both steps would be the same.
+fn is_held_alike(left: &PluginStep, right: &PluginStep) -> bool {
+    let of = |step: &PluginStep| {
+        let grants = (step.real_clocks, step.real_randomness, step.pure);
+        (step.kind, step.profile, grants, step.connections.is_empty())
+    };
+    of(left) == of(right) && left.limits == right.limits
+}
+
 /// As a step's plugin is held to, but that its connections lead nowhere.
-fn conditions(step: PluginStep) -> Conditions {
+fn conditions(step: &PluginStep) -> Conditions {
     let http = if step.connections.is_empty() {
         HttpGrant::default()
     } else {
-        HttpGrant::new(step.connections, Arc::new(Nowhere))
+        HttpGrant::new(step.connections.clone(), Arc::new(Nowhere))
     };
     let grants = Grants {
         http,
@@ -212,7 +229,7 @@ fn conditions(step: PluginStep) -> Conditions {
         real_randomness: step.real_randomness,
         pure: step.pure,
     };
-    Conditions { limits: step.limits, profile: step.profile, grants }
+    Conditions { limits: step.limits.clone(), profile: step.profile, grants }
 }
 
 fn no_arena(error: &ArenaError) -> Failure {
@@ -224,7 +241,7 @@ fn no_arena(error: &ArenaError) -> Failure {
         .hint("`cargo xtask plugins` builds the hostile plugins anew")
 }
 
-fn print(step: Option<&str>, attack: &Attack, report: &Report, output: Output) {
+fn print(steps: &[String], attack: &Attack, report: &Report, output: Output) {
     let (verdict, problem) = match &report.verdict {
         Verdict::Survived => ("survived", None),
         Verdict::EndedEarly => ("early", None),
@@ -234,7 +251,7 @@ fn print(step: Option<&str>, attack: &Attack, report: &Report, output: Output) {
         Output::Json => json_lines::print(&json!({
             "event": "attack",
             "attack": attack.id(),
-            "step": step,
+            "steps": steps,
             "verdict": verdict.to_lowercase(),
             "ended_by": report.ended.word(),
             "message": report.ended.to_string(),
