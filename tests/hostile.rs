@@ -17,6 +17,7 @@ use wasmill_sandbox::component::Plugin;
 use wasmill_sandbox::contract::processed::Tally;
 use wasmill_sandbox::engine::{Profile, SandboxOptions};
 use wasmill_sandbox::fault::{Fault, FaultKind};
+use wasmill_sandbox::frames::Frame;
 use wasmill_sandbox::limits::Limits;
 use wasmill_sandbox::transformer::{OpenTransformer, Transformer};
 use wasmill_tests::{component, sandbox, sandbox_with};
@@ -219,7 +220,8 @@ mod traps {
             last_words.iter().any(|line| line.contains("the attack is to panic")),
             "{last_words:?}"
         );
-        assert!(stack.iter().any(|frame| frame.function.contains("hostile::trap")), "{stack:#?}");
+        let is_attack = |frame: &Frame| frame.function.contains("hostile_anywhere::trap");
+        assert!(stack.iter().any(is_attack), "{stack:#?}");
     }
 
     #[tokio::test]

@@ -37,6 +37,7 @@ pub fn environment() -> Environment {
         output_rows_per_row: 100,
         output_bytes: 1 << 20,
         log_bytes: 4 << 10,
+        ..Limits::default()
     };
     Environment { grants, limits, ..Environment::default() }
 }

@@ -26,7 +26,7 @@ pub struct RustComponent {
 ///
 /// When the target is missing and cannot be installed, a build fails, or a file cannot be written.
 pub fn build(workspace: &Workspace, components: &[RustComponent]) -> Result<(), String> {
-    build_as(workspace, "plugin", components)
+    build_as(workspace, "plugin", components, &workspace.installed_plugins())
 }
 
 /// Builds the components with line tables, and installs them.
@@ -35,13 +35,27 @@ pub fn build(workspace: &Workspace, components: &[RustComponent]) -> Result<(), 
 ///
 /// See [`build`].
 pub fn build_with_lines(workspace: &Workspace, components: &[RustComponent]) -> Result<(), String> {
-    build_as(workspace, "plugin-lines", components)
+    build_as(workspace, "plugin-lines", components, &workspace.installed_plugins())
+}
+
+/// Builds the components and installs them to a folder.
+///
+/// # Errors
+///
+/// See [`build`].
+pub fn build_to(
+    workspace: &Workspace,
+    components: &[RustComponent],
+    folder: &Path,
+) -> Result<(), String> {
+    build_as(workspace, "plugin", components, folder)
 }
 
 fn build_as(
     workspace: &Workspace,
     profile: &str,
     components: &[RustComponent],
+    folder: &Path,
 ) -> Result<(), String> {
     ensure_target(workspace, TARGET)?;
     let mut cargo = workspace.cargo(["build", "--profile", profile, "--target", TARGET]);
@@ -52,21 +66,34 @@ fn build_as(
     for component in components {
         let file = format!("{}.wasm", component.package.replace('-', "_"));
         let built = workspace.target.join(TARGET).join(profile).join(file);
-        install(workspace, &built, &component.name)?;
+        install_to(workspace, &built, &component.name, folder)?;
     }
     Ok(())
 }
 
-/// Installs the component `built` as `dist/plugins/NAME.wasm`.
+/// Installs the component `built` as `dist/plugins/NAME.wasm`, see [`install_to`].
+///
+/// # Errors
+///
+/// When `built` cannot be read, or `dist/plugins/` cannot be written.
+pub fn install(workspace: &Workspace, built: &Path, name: &str) -> Result<(), String> {
+    install_to(workspace, built, name, &workspace.installed_plugins())
+}
+
+/// Installs the component `built` as `NAME.wasm` in a folder.
 ///
 /// A file that would not change is left alone, so that whoever keeps its compiled form may go by its time.
 /// One that does is replaced as a whole: a run that starts meanwhile reads the old one or the new one.
 ///
 /// # Errors
 ///
-/// When `built` cannot be read, or `dist/plugins/` cannot be written.
-pub fn install(workspace: &Workspace, built: &Path, name: &str) -> Result<(), String> {
-    let folder = workspace.installed_plugins();
+/// When `built` cannot be read, or the folder cannot be written.
+fn install_to(
+    workspace: &Workspace,
+    built: &Path,
+    name: &str,
+    folder: &Path,
+) -> Result<(), String> {
     let installed = folder.join(format!("{name}.wasm"));
     let bytes = fs::read(built)
         .map_err(|error| format!("{} was built but cannot be read: {error}", built.display()))?;
@@ -74,7 +101,7 @@ pub fn install(workspace: &Workspace, built: &Path, name: &str) -> Result<(), St
         return Ok(());
     }
     let temporary = folder.join(format!(".{name}.{}.partial", std::process::id()));
-    let replaced = fs::create_dir_all(&folder)
+    let replaced = fs::create_dir_all(folder)
         .and_then(|()| fs::write(&temporary, &bytes))
         .and_then(|()| fs::rename(&temporary, &installed));
     replaced.map_err(|error| {

@@ -8,6 +8,7 @@
 mod bench;
 mod components;
 mod duration;
+mod evil;
 mod fuzz;
 mod guests;
 mod javascript;
@@ -32,7 +33,8 @@ Usage: cargo xtask COMMAND
   demo            builds plugins and host, and runs the scenario `ecommerce`
   scenario NAME   builds plugins and host, and runs pipelines/NAME/pipeline.toml;
                   with --release, by a host that is slow to build and fast to run
-  plugins         builds the standard plugins to dist/plugins/
+  plugins         builds the standard plugins to dist/plugins/, and hostile ones to dist/attacks/
+  evil            builds plugins and host, and has hostile plugins attack it, under small limits
   bench [NAME]    builds and runs the benchmarks in bench/, or one of them; --quick for a first look,
                   --json for one JSON object a line
   fuzz [TARGET]   looks for inputs that break the host, by the targets in fuzz/, or one of them;
@@ -74,6 +76,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode, String> {
             scenario::run(&workspace, name, profile)
         }
         ["plugins"] => plugins::run(&workspace).map(|()| ExitCode::SUCCESS),
+        ["evil"] => evil::run(&workspace),
         ["bench", options @ ..] => bench::run(&workspace, options),
         ["fuzz", arguments @ ..] => fuzz::run(&workspace, arguments),
         ["test"] => Ok(test::run(&workspace)),

@@ -1,15 +1,17 @@
-//! `cargo xtask plugins`: the standard plugins, built and installed.
+//! `cargo xtask plugins`: the standard plugins, built and installed, and those that attack the host.
 
 use crate::components::{self, RustComponent};
+use crate::evil;
 use crate::workspace::Workspace;
 
-/// Builds every plugin of `plugins/` and installs it to `dist/plugins/`.
+/// Builds every plugin of `plugins/` and installs it to `dist/plugins/`; the hostile ones, to `dist/attacks/`.
 ///
 /// # Errors
 ///
 /// See [`components::build`].
 pub fn run(workspace: &Workspace) -> Result<(), String> {
-    components::build(workspace, &standard(workspace)?)
+    components::build(workspace, &standard(workspace)?)?;
+    evil::build_attacks(workspace)
 }
 
 /// The standard plugins: each folder NAME of `plugins/` holds the package `wasmill-NAME`.

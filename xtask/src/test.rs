@@ -55,7 +55,7 @@ fn set_up(workspace: &Workspace) -> Vec<String> {
         components::build_with_lines(workspace, &guests)
     };
     let steps = [
-        step("plugins", || plugins::run(workspace)),
+        step("plugins, and those that attack", || plugins::run(workspace)),
         step("guests in Rust", rust_guests),
         step("guest in Python", || guests::python(workspace)),
         step("guest in JavaScript", || guests::javascript(workspace)),

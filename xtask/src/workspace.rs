@@ -72,6 +72,11 @@ impl Workspace {
         self.root.join("dist/plugins")
     }
 
+    /// Where components that attack the host are installed.
+    pub fn installed_attacks(&self) -> PathBuf {
+        self.root.join("dist/attacks")
+    }
+
     /// Where tools for guests in other languages are installed, and what they made.
     pub fn guest_tools(&self) -> PathBuf {
         self.target.join("guest-tools")

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use wasmill_pipeline::Pipeline;
+use wasmill_sandbox::contract::finding::bounded_text;
 
 use crate::Output;
 use crate::compiling::CompileArgs;
@@ -52,7 +53,7 @@ pub async fn check(
                 let columns = schema
                     .fields()
                     .iter()
-                    .map(|field| format!("{} {}", field.name(), field.data_type()));
+                    .map(|field| bounded_text(format!("{} {}", field.name(), field.data_type())));
                 say!("  {step}: {}", columns.collect::<Vec<_>>().join(", "));
             }
         }

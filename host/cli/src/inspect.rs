@@ -91,7 +91,7 @@ async fn describe(plugin: &Plugin) -> Result<Descriptor, String> {
 }
 
 /// No connection at all.
-struct Nowhere;
+pub struct Nowhere;
 
 impl Outbound for Nowhere {
     fn send<'a>(

@@ -14,6 +14,7 @@ macro_rules! say {
 }
 
 mod allocator;
+mod attack;
 mod bench;
 mod check;
 mod compiling;
@@ -38,6 +39,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use wasmill_sandbox::compiler::answer_parent;
 
+use crate::attack::AttackArgs;
 use crate::bench::BenchArgs;
 use crate::compiling::CompileArgs;
 use crate::failure::Failure;
@@ -98,6 +100,9 @@ enum Command {
     /// nothing, and leaves nothing behind.
     #[command(after_help = shadow::EXAMPLES)]
     Shadow(ShadowArgs),
+    /// Lets hostile plugins attack the sandbox, under the limits of a pipeline's steps: does the host live?
+    #[command(after_help = attack::EXAMPLES)]
+    Attack(AttackArgs),
     /// Shows past runs.
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -231,6 +236,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         }
         Command::Bench(args) => bench::bench(&args).await,
         Command::Shadow(args) => shadow::shadow(&args).await,
+        Command::Attack(args) => attack::attack(&args).await,
         Command::Runs(RunsCommand::List { ledger, output, limit }) => {
             runs::list(&ledger, output.output, limit).await
         }

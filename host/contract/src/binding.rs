@@ -5,7 +5,9 @@ use std::sync::Arc;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
 use crate::bindings::{transform, types as wit};
-use crate::schema::{SchemaBreach, UnsupportedType, crossing_type, one_from_wit, unique_names};
+use crate::schema::{
+    MAX_FIELDS, SchemaBreach, UnsupportedType, crossing_type, one_from_wit, unique_names,
+};
 
 pub use wit::Encoding;
 
@@ -90,6 +92,14 @@ impl TransformBinding {
     /// Checks what a transformer returned from `bind` for `input`.
     pub fn new(binding: transform::Binding, input: SchemaRef) -> Result<Self, BindingBreach> {
         let reading = Reading::new(&binding.reads, binding.encoding, &input)?;
+        // The sum is limited too, not only each column with all that is in it.
+        let declared = binding.output.iter().map(|column| match column {
+            transform::OutputColumn::Keep(_) => 1,
+            transform::OutputColumn::New(fields) => fields.len(),
+        });
+        if declared.sum::<usize>() > MAX_FIELDS.max(input.fields().len()) {
+            return Err(SchemaBreach::TooManyFields.into());
+        }
         let mut output = Vec::with_capacity(binding.output.len());
         let mut fields: Vec<FieldRef> = Vec::with_capacity(binding.output.len());
         for column in binding.output {

@@ -19,6 +19,9 @@ use crate::schema::{from_wit, unique_names};
 /// How many splits an extractor may plan.
 pub const MAX_SPLITS: usize = 100_000;
 
+/// How long a plugin may make what the host keeps for it, in bytes: the descriptor of a split, and a cursor.
+pub const MAX_KEPT_BYTES: usize = 64 << 10;
+
 /// Output of an extractor that breaks the contract.
 #[derive(Debug, thiserror::Error)]
 pub enum ExtractBreach {
@@ -36,6 +39,10 @@ pub enum ExtractBreach {
     TooManySplits(usize),
     #[error("two splits have the id `{0}`")]
     DuplicateSplit(String),
+    #[error("the descriptor of split `{id}` has {bytes} bytes: the limit is {MAX_KEPT_BYTES}")]
+    LongSplit { id: String, bytes: usize },
+    #[error("the cursor has {bytes} bytes: the limit is {MAX_KEPT_BYTES}")]
+    LongCursor { bytes: usize },
     #[error("cannot assemble the batch")]
     Assemble(#[from] ArrowError),
 }
@@ -81,9 +88,22 @@ impl ExtractSplit {
                 if !ids.insert(id.clone()) {
                     return Err(ExtractBreach::DuplicateSplit(id));
                 }
+                if split.descriptor.len() > MAX_KEPT_BYTES {
+                    return Err(ExtractBreach::LongSplit { id, bytes: split.descriptor.len() });
+                }
                 Ok(Self { id, descriptor: split.descriptor, rows: split.rows, bytes: split.bytes })
             })
             .collect()
+    }
+}
+
+/// Checks what an extractor returned from `cursor`.
+pub fn checked_cursor(cursor: Option<String>) -> Result<Option<String>, ExtractBreach> {
+    match cursor {
+        Some(cursor) if cursor.len() > MAX_KEPT_BYTES => {
+            Err(ExtractBreach::LongCursor { bytes: cursor.len() })
+        }
+        cursor => Ok(cursor),
     }
 }
 

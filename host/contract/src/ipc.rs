@@ -2,7 +2,8 @@
 //!
 //! Bytes from a guest are refused when compressed (a few kilobytes may announce gigabytes), when they announce more values
 //! than bytes could hold, when they hold another number of batches than one, or when the schema is not the one that was
-//! bound.
+//! bound. Metadata is refused that stands for much more than it takes: its parts can be shared, and each reader counts
+//! them anew.
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,9 +13,18 @@ use arrow::datatypes::FieldRef;
 use arrow::error::ArrowError;
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
-use arrow_ipc::{FieldNode, MessageHeader, RecordBatch as BatchHeader, root_as_message};
+use arrow_ipc::{FieldNode, MessageHeader, RecordBatch as BatchHeader, root_as_message_with_opts};
+use flatbuffers::VerifierOptions;
 
+use crate::finding::bounded_text;
 use crate::lift::{ColumnBreach, MAX_BARE_VALUES, check_column};
+
+/// How many parts the metadata of a message may have: a field and its type are two.
+const MAX_METADATA_PARTS: usize = 1 << 16;
+/// How much larger metadata may become by parts that are shared. Writers share the layouts of parts, and nothing else.
+const MAX_SHARING: usize = 4;
+/// What the smallest metadata may take in any case.
+const LEAST_METADATA_BYTES: usize = 4 << 10;
 
 /// IPC bytes that a plugin returned and that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +110,7 @@ fn read_only_batch(bytes: &[u8]) -> Result<RecordBatch, IpcBreach> {
     };
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(Ok(batch)) => Ok(batch),
-        Ok(Err(error)) => Err(IpcBreach::Unreadable(error.to_string())),
+        Ok(Err(error)) => Err(IpcBreach::Unreadable(bounded_text(error.to_string()))),
         Err(_) => Err(IpcBreach::Unreadable("a buffer lies outside of the stream".to_owned())),
     }
 }
@@ -126,8 +136,13 @@ fn check_messages(bytes: &[u8]) -> Result<usize, IpcBreach> {
         }
         let length = usize::try_from(length).map_err(|_| IpcBreach::Truncated)?;
         let (metadata, after) = after.split_at_checked(length).ok_or(IpcBreach::Truncated)?;
-        let message =
-            root_as_message(metadata).map_err(|error| IpcBreach::Unreadable(error.to_string()))?;
+        let options = VerifierOptions {
+            max_tables: MAX_METADATA_PARTS,
+            max_apparent_size: length.saturating_mul(MAX_SHARING).max(LEAST_METADATA_BYTES),
+            ..VerifierOptions::default()
+        };
+        let message = root_as_message_with_opts(&options, metadata)
+            .map_err(|error| IpcBreach::Unreadable(bounded_text(error.to_string())))?;
         let batch = match message.header_type() {
             MessageHeader::RecordBatch => {
                 batches += 1;

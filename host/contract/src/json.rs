@@ -15,9 +15,13 @@ use arrow::json::ReaderBuilder;
 use arrow::json::writer::{JsonArray, WriterBuilder};
 use serde::de::IgnoredAny;
 
+use crate::finding::bounded_text;
 use crate::json_size;
 use crate::lift::{ColumnBreach, check_column};
+use crate::schema::MAX_DEPTH;
 
+/// How deep JSON may be nested: the array of rows, a row, and in it values as deep as types may be.
+const MAX_JSON_DEPTH: usize = MAX_DEPTH + 2;
 /// How many bytes the nulls of one batch may take in all columns together.
 pub const MAX_NULL_BYTES: u64 = 64 << 20;
 
@@ -30,6 +34,8 @@ pub enum JsonBreach {
     Rows { expected: usize, actual: usize },
     #[error("row {0} of the JSON array is null")]
     NullRow(usize),
+    #[error("the JSON rows are nested deeper than {MAX_JSON_DEPTH} levels")]
+    TooDeep,
     #[error(
         "the nulls and missing keys of the JSON array take more than {MAX_NULL_BYTES} bytes; return fewer rows at once, or \
          columns"
@@ -54,7 +60,12 @@ pub fn encode(batch: &RecordBatch) -> Result<String, ArrowError> {
 
 /// The columns of the rows in `text`, in the order of `fields`. `rows` is the exact number of rows.
 pub fn decode(text: &str, fields: &[FieldRef], rows: usize) -> Result<Vec<ArrayRef>, JsonBreach> {
-    let unreadable = |error: serde_json::Error| JsonBreach::Unreadable(error.to_string());
+    // The parsers below do not mind depth, but a message about a value in the wrong place writes it out by recursion.
+    if depth(text) > MAX_JSON_DEPTH {
+        return Err(JsonBreach::TooDeep);
+    }
+    let unreadable =
+        |error: serde_json::Error| JsonBreach::Unreadable(bounded_text(error.to_string()));
     // What is no array by itself could close the envelope below and open another.
     let actual = serde_json::from_str::<Vec<IgnoredAny>>(text).map_err(unreadable)?.len();
     if actual != rows {
@@ -66,7 +77,10 @@ pub fn decode(text: &str, fields: &[FieldRef], rows: usize) -> Result<Vec<ArrayR
     // The reader returns errors for most values that are none of their column's type, and panics for the rest, such as a
     // number in a column of fixed-size binary.
     let batch = match catch_unwind(AssertUnwindSafe(|| read_envelope(text, fields))) {
-        Ok(read) => read.map_err(|error| JsonBreach::Unreadable(error.to_string()))?,
+        // A message may write out the value that it is about.
+        Ok(read) => {
+            read.map_err(|error| JsonBreach::Unreadable(bounded_text(error.to_string())))?
+        }
         Err(_) => None,
     };
     let Some(batch) = batch else {
@@ -105,6 +119,35 @@ fn read_envelope(text: &str, fields: &[FieldRef]) -> Result<Option<RecordBatch>,
         }
     }
     Ok(decoder.flush()?.filter(|batch| batch.num_rows() == 1))
+}
+
+/// How deep arrays and objects are nested, whether or not they are well formed.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => skip_string(&mut bytes),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Goes behind the end of a string.
+fn skip_string(bytes: &mut std::str::Bytes<'_>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => drop(bytes.next()),
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]
@@ -188,5 +231,39 @@ mod tests {
                 assert!(matches!(breach, JsonBreach::WideNulls), "{breach}");
             }
         }
+    }
+
+    /// Beyond some hundred thousand levels, a message about it would overflow the stack.
+    #[test]
+    fn depth_is_limited() {
+        let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        assert!(matches!(decode(&deep(1 << 20), &fields(), 1), Err(JsonBreach::TooDeep)));
+        assert!(matches!(decode(&"[".repeat(1 << 20), &fields(), 1), Err(JsonBreach::TooDeep)));
+        assert!(matches!(decode(&deep(2), &fields(), 1), Err(JsonBreach::Unreadable(_))));
+        assert_eq!(depth(r#"[{"a\\\"[[[": "]]]{{{"}, {"b": [[1]]}]"#), 4);
+    }
+
+    /// A value in the wrong place is not repeated as a whole.
+    #[test]
+    fn messages_are_short() {
+        let text = format!("[{{\"a\":[{}0]}}]", "0,".repeat(1 << 20));
+        let message = decode(&text, &fields(), 1).unwrap_err().to_string();
+        assert!(message.len() < 5_000, "{}", message.len());
+    }
+
+    #[test]
+    fn columns_of_nothing_are_limited() {
+        let column = |number| Arc::new(Field::new(format!("c{number}"), DataType::Int64, true));
+        let fields: Vec<FieldRef> = (0..4_000).map(column).collect();
+        let text = |rows: usize| format!("[{}{{}}]", "{},".repeat(rows - 1));
+        assert_eq!(decode(&text(100), &fields, 100).unwrap().len(), 4_000);
+        let error = decode(&text(10_000), &fields, 10_000).unwrap_err();
+        assert!(matches!(error, JsonBreach::WideNulls), "{error}");
+        // Counted before anything is made of them.
+        let error = decode(&text(10_000), &fields, 1).unwrap_err();
+        assert!(matches!(error, JsonBreach::Rows { actual: 10_000, .. }), "{error}");
+        let list = DataType::new_fixed_size_list(DataType::Int64, 1 << 20, true);
+        let wide: Vec<FieldRef> = vec![Arc::new(Field::new("wide", list, true))];
+        assert!(matches!(decode(&text(100), &wide, 100), Err(JsonBreach::WideNulls)));
     }
 }

@@ -21,6 +21,8 @@ use crate::bindings::types as wit;
 pub const MAX_FIELDS: usize = 4_096;
 /// How deep a plugin may nest types.
 pub const MAX_DEPTH: usize = 32;
+/// How many metadata entries a plugin may hang on one field: each batch carries them along.
+pub const MAX_METADATA_ENTRIES: usize = 256;
 /// How long a plugin may make a name or a metadata entry, in bytes.
 pub const MAX_NAME_BYTES: usize = 1_024;
 /// How large a plugin may make a `fixed-size-binary` or `fixed-size-list`.
@@ -45,6 +47,8 @@ pub enum SchemaBreach {
     TooDeep { field: String },
     #[error("a name or metadata entry of {bytes} bytes: the limit is {MAX_NAME_BYTES}")]
     NameTooLong { bytes: usize },
+    #[error("field `{field}` has {entries} metadata entries: the limit is {MAX_METADATA_ENTRIES}")]
+    TooMuchMetadata { field: String, entries: usize },
     #[error("field `{field}` announces more children than follow it")]
     MissingChildren { field: String },
     #[error("{count} fields follow the last one that is announced")]
@@ -261,6 +265,10 @@ fn take_field(
         .unwrap_or(0);
     if longest > MAX_NAME_BYTES {
         return Err(SchemaBreach::NameTooLong { bytes: longest });
+    }
+    if field.metadata.len() > MAX_METADATA_ENTRIES {
+        let entries = field.metadata.len();
+        return Err(SchemaBreach::TooMuchMetadata { field: field.name, entries });
     }
     if depth >= MAX_DEPTH {
         return Err(SchemaBreach::TooDeep { field: field.name });

@@ -40,6 +40,7 @@ pub mod policy;
 pub mod run;
 pub mod shadow;
 
+pub use check::plugin_steps::{PluginStep, PluginSteps};
 pub use check::{CheckFailed, Pipeline, ReadError};
 pub use checked::CheckedPipeline;
 pub use exec::quarantine::{FaultRecord, QuarantinedRow, Reason, read_quarantine};

@@ -118,7 +118,7 @@ impl Compiler {
 /// wasmtime promises memory safety for any input, not the absence of panics while compiling.
 fn caught<T>(compile: impl FnOnce() -> wasmtime::Result<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(compile)) {
-        Ok(compiled) => compiled.map_err(|error| format!("{error:#}")),
+        Ok(compiled) => compiled.map_err(|error| bounded_text(format!("{error:#}"))),
         Err(_) => Err("the compiler panicked".to_owned()),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wasmill_contract::bindings::{extract as wit, extractor::Extractor as Bindings, types};
-use wasmill_contract::extracted::{ExtractBinding, ExtractSplit, Extracted};
+use wasmill_contract::extracted::{ExtractBinding, ExtractSplit, Extracted, checked_cursor};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
@@ -136,10 +136,12 @@ impl OpenExtractor {
 
     /// Where the next run should go on; asked when the split is read to its end.
     pub async fn cursor(&mut self) -> Result<Option<String>, Fault> {
-        let (call, store, exports) = self.guest.begin("cursor", 0, Position::End)?;
+        const EXPORT: &str = "cursor";
+        let (call, store, exports) = self.guest.begin(EXPORT, 0, Position::End)?;
         let extract = exports.bindings.wasmill_plugin_extract();
         let result = call.run(extract.call_cursor(store)).await;
-        self.guest.end(call, result)
+        let cursor = self.guest.end(call, result)?;
+        checked_cursor(cursor).map_err(|breach| self.guest.breach(EXPORT, breach))
     }
 
     /// What the instance has used up.

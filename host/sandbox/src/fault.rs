@@ -49,7 +49,7 @@ pub enum Fault {
     #[error("`{export}` returned more than {limit} bytes (limit output_bytes)")]
     OutputBytes { export: &'static str, limit: u64 },
     /// What the guest returned is not what the contract allows.
-    #[error("`{export}` broke the contract: {breach}")]
+    #[error("`{export}` broke the contract: {}", bounded_text(.breach.to_string()))]
     Contract { export: &'static str, breach: Breach },
     /// The plugin itself says that the call failed.
     #[error("`{export}` failed: {failure}")]

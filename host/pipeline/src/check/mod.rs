@@ -8,6 +8,7 @@
 
 pub(crate) mod beside;
 mod graph;
+pub(crate) mod plugin_steps;
 mod plugins;
 mod policies;
 mod sources;

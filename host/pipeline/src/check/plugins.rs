@@ -109,7 +109,7 @@ fn sandboxes(
 }
 
 /// All entries of a file that use a plugin.
-fn uses(file: &PipelineFile) -> Vec<(Table, &str, &PluginUse)> {
+pub(super) fn uses(file: &PipelineFile) -> Vec<(Table, &str, &PluginUse)> {
     let sources = file.sources.iter().filter_map(|(name, source)| match &source.kind {
         SourceKind::Plugin(used) => Some((Table::Sources, name.as_str(), used)),
         _ => None,

@@ -383,7 +383,8 @@ mod tests {
     }
 
     fn trapped(row: usize) -> Piece<Processed> {
-        let blame = Blame::of_rows(Fault::Stack { export: "process" }, 0, Vec::new());
+        let blame =
+            Blame::of_rows(Fault::Stack { export: "process", stack: Vec::new() }, 0, Vec::new());
         (row..row + 1, Err(blame))
     }
 
@@ -451,7 +452,7 @@ mod tests {
     /// Rows that a version never got to pass say nothing of output rows.
     #[test]
     fn a_version_that_failed_as_a_whole_has_one_reason() {
-        let judged = Judged::failed(3, &Fault::Stack { export: "process" });
+        let judged = Judged::failed(3, &Fault::Stack { export: "process", stack: Vec::new() });
         for row in 0..3 {
             assert_eq!(judged.reason(row).as_deref(), Some("`process` overflowed its stack"));
         }

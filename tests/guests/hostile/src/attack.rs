@@ -1,55 +1,50 @@
-//! The names of the attacks.
+//! The names of the lies that only a transformer can tell.
 
-use wasmill_plugin_sdk::config;
-
-/// Which attack to make.
-#[config]
-pub struct HostileConfig {
-    pub attack: Attack,
-}
+use serde::Deserialize;
 
 /// Each is explained in the file of its name.
-#[config]
-#[derive(Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Attack {
+    #[default]
     None,
-    Abort,
-    Allocate,
     Amplify,
     BadUtf8,
     BitmapSize,
     BrokenCharacter,
+    DescribeArray,
+    DescribeDeep,
+    DescribeEscapes,
+    DescribeHuge,
+    DescribeNotJson,
+    DetachedCount,
     DetachedKeep,
-    Exit,
     FieldsMissing,
     FindingOutOfRange,
     FindingSelected,
     FindingUnordered,
     FinishAttached,
-    GrowAtOnce,
-    HugeMessage,
+    FinishExplodes,
+    HugeBinding,
     HugeOutput,
     IndexOutOfRange,
+    JsonExplodes,
     KeepMissing,
-    LogFlood,
+    KeyMissing,
+    NullExplodes,
     OddBuffers,
     OffsetsBeyond,
     OffsetsDescending,
     OtherEncoding,
     Poison,
-    PrintFlood,
     ReadMissing,
-    Recurse,
+    ReadTwice,
     SameNameTwice,
-    SilentLogFlood,
-    Sleep,
-    Spin,
     TooFewColumns,
+    TooManyFindings,
     TooManyNodes,
     TooManyOutputs,
     TooManyRows,
-    Trap,
     ValiditySize,
     WrongLength,
     WrongType,

@@ -1,7 +1,10 @@
 //! Traps on batches that hold the value 13, and on no others.
 
-use crate::honest::Input;
+use wasmill_plugin_sdk::bindings::transform::Processed;
 
-pub fn process(input: &Input) {
+use crate::honest::{Answer, Input};
+
+pub fn lie(answer: Answer, input: &Input) -> Processed {
     assert!(!input.values.contains(&13), "13 is bad luck");
+    answer.into_processed()
 }

@@ -1,10 +1,11 @@
-//! Returns a hundred thousand outputs without rows: a few bytes of the guest each, and a batch of the host.
+//! Returns a great many outputs without rows: a few bytes of the guest each, and a batch of the host.
 
+use hostile_anywhere::Order;
 use wasmill_plugin_sdk::bindings::transform::{NewColumn, NewValues, Output, Processed, Selection};
 use wasmill_plugin_sdk::bindings::types::Node;
 
-pub fn lie() -> Processed {
-    let outputs = (0..100_000).map(|_| {
+pub fn lie(order: &Order) -> Processed {
+    let outputs = (0..order.size(100_000)).map(|_| {
         let columns = vec![
             NewColumn::PerOutputRow(vec![empty_node()]),
             NewColumn::PerOutputRow(vec![empty_node()]),

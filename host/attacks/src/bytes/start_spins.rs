@@ -1,0 +1,12 @@
+//! Loops for ever as soon as it is instantiated.
+
+use wasm_encoder::{BlockType, Function};
+use wasmill_sandbox::limits::Limits;
+
+use super::base::{starting, with_instance};
+
+pub fn component(honest: &[u8], _limits: &Limits) -> Vec<u8> {
+    let mut body = Function::new([]);
+    body.instructions().loop_(BlockType::Empty).br(0).end().end();
+    with_instance(honest, &starting(body, None, None))
+}

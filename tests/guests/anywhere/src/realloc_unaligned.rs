@@ -1,0 +1,7 @@
+//! Gives the host memory at an odd address, for the arguments of the next call.
+
+use crate::allocator::{Trick, arm_next_allocation};
+
+pub fn strike() {
+    arm_next_allocation(Trick::Unaligned);
+}

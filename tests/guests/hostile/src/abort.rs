@@ -1,5 +1,0 @@
-//! Aborts without a word.
-
-pub fn process() {
-    std::process::abort();
-}

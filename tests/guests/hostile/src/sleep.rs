@@ -1,7 +1,0 @@
-//! Waits for an hour: no fuel is used meanwhile.
-
-use std::time::Duration;
-
-pub fn process() {
-    std::thread::sleep(Duration::from_secs(3_600));
-}
