@@ -179,9 +179,7 @@ fn check_batch(batch: BatchHeader<'_>, bytes: usize) -> Result<(), IpcBreach> {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ListArray, NullArray};
-    use arrow::buffer::OffsetBuffer;
-    use arrow::datatypes::{DataType, Field};
+    use arrow::array::{DictionaryArray, Int8Array, NullArray};
     use proptest::prelude::*;
 
     use super::*;
@@ -233,23 +231,24 @@ mod tests {
         }
     }
 
-    /// A list of one null costs a guest as many bytes as one of 2^62, and the host a bit for each.
+    /// A dictionary of one null costs a guest as many bytes as one of 2^62, and the host a bit for each.
     #[test]
     fn more_values_than_there_can_be_are_refused() {
-        let item = Arc::new(Field::new("item", DataType::Null, true));
-        let offsets = OffsetBuffer::new(vec![0, 77].into());
-        let list = ListArray::new(item, offsets, Arc::new(NullArray::new(77)), None);
-        let batch = RecordBatch::try_from_iter([("list", Arc::new(list) as ArrayRef)]).unwrap();
+        let keys = Int8Array::from(vec![76]);
+        let dictionary = DictionaryArray::new(keys, Arc::new(NullArray::new(77)));
+        let column: ArrayRef = Arc::new(dictionary);
+        let batch = RecordBatch::try_from_iter_with_nullable([("nulls", column, true)]).unwrap();
         let mut bytes = encode(&batch).unwrap();
         let fields = batch.schema_ref().fields();
-        assert_eq!(decode(&bytes, fields, 1).unwrap(), batch.columns());
-        // The node of the nulls: its length, and how many of them are null.
-        let node: Vec<u8> = [77_i64; 2].iter().flat_map(|value| value.to_le_bytes()).collect();
-        let places = bytes.windows(node.len()).enumerate().filter(|(_, window)| *window == node);
-        let places: Vec<usize> = places.map(|(place, _)| place).collect();
-        let [place] = places[..] else { panic!("one node: {places:?}") };
-        let many = (1_i64 << 62).to_le_bytes();
-        bytes[place..place + 16].copy_from_slice(&[many, many].concat());
+        assert_eq!(decode(&bytes, fields, 1).unwrap().len(), 1);
+        // The length of the dictionary's batch; that of its node, and how many values of it are null.
+        let places: Vec<usize> = (0..bytes.len() - 8)
+            .filter(|&place| bytes[place..place + 8] == 77_i64.to_le_bytes())
+            .collect();
+        assert_eq!(places.len(), 3);
+        for place in places {
+            bytes[place..place + 8].copy_from_slice(&(1_i64 << 62).to_le_bytes());
+        }
         let breach = decode(&bytes, fields, 1).unwrap_err();
         assert!(matches!(breach, IpcBreach::TooManyValues { .. }), "{breach}");
     }

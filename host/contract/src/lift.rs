@@ -414,16 +414,15 @@ mod tests {
 
     #[test]
     fn values_that_take_no_bytes_are_limited() {
-        for bare in [DataType::Null, DataType::Struct(Fields::empty())] {
-            let lift = |length| {
-                // Without nulls, so that they are looked for.
-                let item = Field::new("item", bare.clone(), false);
-                let field = Field::new("list", DataType::List(Arc::new(item)), false);
-                lift_column(&field, vec![node(1, &[0, 0], &[]), node(length, &[], &[])], 1)
-            };
+        let dictionary = DataType::Dictionary(DataType::Int8.into(), DataType::Null.into());
+        let item = Field::new("item", DataType::Struct(Fields::empty()), true);
+        let list = DataType::List(Arc::new(item));
+        for (data_type, own) in [(dictionary, node(1, &[], &[0])), (list, node(1, &[0, 1], &[]))] {
+            let field = Field::new("column", data_type, true);
+            let lift = |length| lift_column(&field, vec![own.clone(), node(length, &[], &[])], 1);
             let breach = lift(u32::MAX).unwrap_err();
             assert!(matches!(breach, ColumnBreach::BareValues { .. }), "{breach}");
-            lift(0).unwrap();
+            lift(1).unwrap();
         }
     }
 
