@@ -172,7 +172,7 @@ async fn component(args: &BenchArgs, compiler: Compiler) -> Result<Bench, Failur
 }
 
 /// A JSON object: the text itself, or the content of the file of that name.
-fn read_config(text: &str) -> Result<Map<String, Value>, Failure> {
+pub fn read_config(text: &str) -> Result<Map<String, Value>, Failure> {
     let (source, content) = if text.trim_start().starts_with('{') {
         ("--config".to_owned(), text.to_owned())
     } else {

@@ -24,6 +24,7 @@ mod json_lines;
 mod ledger;
 mod progress;
 mod quarantine;
+mod replay;
 mod run;
 mod runs;
 mod summary;
@@ -39,6 +40,8 @@ use wasmill_sandbox::compiler::answer_parent;
 use crate::bench::BenchArgs;
 use crate::compiling::CompileArgs;
 use crate::failure::Failure;
+use crate::replay::ReplayArgs;
+use crate::run::RunOptions;
 
 const EXIT_CODES: &str = "\
 Exit codes (sysexits):
@@ -75,6 +78,10 @@ enum Command {
         /// Shows debug lines of plugins too.
         #[arg(short, long)]
         verbose: bool,
+        /// Keeps batches that make a plugin fail in this folder, to be looked at with `wasmill replay`. They hold rows as
+        /// they are, and no secrets of the pipeline file.
+        #[arg(long, value_name = "DIR")]
+        cassettes: Option<PathBuf>,
     },
     /// Checks a pipeline file: everything that can be known before a row is read, all findings at once.
     Check {
@@ -88,6 +95,9 @@ enum Command {
     /// Measures what each step of a pipeline costs, or one plugin: publishes nothing, and leaves nothing behind.
     #[command(after_help = bench::EXAMPLES)]
     Bench(BenchArgs),
+    /// Makes a plugin fail once more on a batch that was kept, and says why: same fault, same fuel, same output.
+    #[command(after_help = replay::EXAMPLES)]
+    Replay(ReplayArgs),
     /// Shows past runs.
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -213,13 +223,15 @@ fn main() -> ExitCode {
 
 async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Run { file, output, compiling, verbose } => {
-            run::run(&file, output.output, &compiling, verbose).await
+        Command::Run { file, output, compiling, verbose, cassettes } => {
+            let options = RunOptions { verbose, cassettes };
+            run::run(&file, output.output, &compiling, options).await
         }
         Command::Check { file, output, compiling } => {
             check::check(&file, output.output, &compiling).await
         }
         Command::Bench(args) => bench::bench(&args).await,
+        Command::Replay(args) => replay::replay(&args).await,
         Command::Runs(RunsCommand::List { ledger, output, limit }) => {
             runs::list(&ledger, output.output, limit).await
         }

@@ -65,6 +65,13 @@ impl Observer for Progress {
                     "{step}: a row of split {split} made the plugin fail: {message}"
                 ));
             }
+            Event::Cassette { step, kind, file, .. } => {
+                self.say(&format!("{step}: kept ({kind}): wasmill replay {}", file.display()));
+            }
+            // Many more may follow.
+            Event::CassetteMissed { step, missed: 1, reason, .. } => {
+                self.say(&format!("{step}: a failed batch was not kept: {reason}"));
+            }
             Event::Log { step, level, message, .. } if level >= self.lowest_level => {
                 self.say(&format!("{step}: {message}"));
             }
@@ -75,6 +82,7 @@ impl Observer for Progress {
                 self.say(&format!("{notifier}: {kind} was not delivered: {error}"));
             }
             Event::Log { .. }
+            | Event::CassetteMissed { .. }
             | Event::Gate { .. }
             | Event::Notified { .. }
             | Event::Committed { .. }

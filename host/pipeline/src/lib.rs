@@ -21,9 +21,11 @@
 //! ```
 //!
 //! Where what is: [`file`] reads the text, [`check`] makes a [`checked`] pipeline of it, `plan` divides it into phases
-//! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole, [`bench`] measures it.
+//! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole, [`bench`] measures it,
+//! [`cassette`] keeps what fails and makes it fail again.
 
 pub mod bench;
+pub mod cassette;
 pub mod check;
 pub mod checked;
 pub mod error;

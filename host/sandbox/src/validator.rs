@@ -11,6 +11,7 @@ use wasmill_contract::verdict::{Conclusion, Verdict};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
+use crate::capability::http::Exchange;
 use crate::component::{LinkError, Plugin, PluginKind};
 use crate::crossing;
 use crate::fault::Fault;
@@ -133,6 +134,12 @@ impl OpenValidator {
     /// The instance's last log lines, oldest first.
     pub fn last_lines(&self) -> Vec<String> {
         self.guest.last_lines()
+    }
+
+    /// What the last call asked for over HTTP, where the grant says that it is kept
+    /// ([`recorded`](crate::capability::http::HttpGrant::recorded)); none where it is not, or was too much.
+    pub fn exchanges(&self) -> Option<Vec<Exchange>> {
+        self.guest.exchanges()
     }
 
     /// Gives calls an eighth of their deadline, or all of it again: for calls that only are to tell whether they hang.

@@ -40,6 +40,8 @@ pub struct Pipeline {
     compiler: Compiler,
     /// Whether rows reach their sinks, and events their notifiers.
     has_effects: bool,
+    /// Where failed batches are kept, if that is wanted.
+    cassettes: Option<PathBuf>,
 }
 
 /// A pipeline file that could not be read at all.
@@ -97,7 +99,15 @@ impl Pipeline {
             observer: Arc::new(()),
             compiler: Compiler::new(),
             has_effects: true,
+            cassettes: None,
         }
+    }
+
+    /// Keeps batches that make a plugin fail, each in a file of this folder: [`crate::cassette`].
+    #[must_use]
+    pub fn cassettes_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cassettes = Some(folder.into());
+        self
     }
 
     /// Leaves the world as it is: rows go nowhere instead of into their sinks, which are not even looked at, and there are
@@ -156,6 +166,7 @@ impl Pipeline {
             Arc::clone(&self.observer),
             &mut diagnostics,
         );
+        checker.keeps_cassettes = self.cassettes.is_some();
         checker.connections();
         for (table, name) in &order {
             checker.step(*table, name).await;
@@ -179,6 +190,7 @@ impl Pipeline {
             notifiers,
             observer: self.observer,
             warnings: diagnostics,
+            cassettes: self.cassettes,
         })
     }
 }

@@ -7,16 +7,18 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
 use wasmill_sandbox::Usage;
+use wasmill_sandbox::capability::http::Exchange;
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::sizing::{BatchSizer, part};
 use wasmill_sandbox::transformer::OpenTransformer;
 use wasmill_sandbox::validator::OpenValidator;
 
+use crate::cassette::recorder::{Recordable, Recorder};
 use crate::error::StepError;
 use crate::exec::blame::Blame;
 use crate::exec::history::History;
 use crate::exec::rows::Numbered;
-use crate::exec::search::{self, Attempt, Piece, SearchBudget, Trial};
+use crate::exec::search::{self, Attempt, Found, Piece, SearchBudget, Trial};
 use crate::exec::task::{StepCounts, Task};
 
 /// A step whose plugin can be opened.
@@ -30,6 +32,9 @@ pub(crate) trait Openable: Send + Sync {
 
     /// What finding the rows of one batch may cost.
     fn search_budget(&self) -> SearchBudget;
+
+    /// What is recorded of calls that fail, if that is wanted.
+    fn recordable(&self) -> Option<&Arc<Recordable>>;
 
     fn open(&self, seed: u64) -> impl Future<Output = Result<Self::Open, Fault>> + Send;
 
@@ -56,6 +61,9 @@ pub(crate) trait Opened {
     fn last_lines(&self) -> Vec<String>;
 
     fn hurry(&mut self, is_hurried: bool);
+
+    /// What the last call asked for over HTTP; none where that is not kept, or was too much.
+    fn exchanges(&self) -> Option<Vec<Exchange>>;
 }
 
 impl Opened for OpenTransformer {
@@ -69,6 +77,10 @@ impl Opened for OpenTransformer {
 
     fn hurry(&mut self, is_hurried: bool) {
         self.hurry(is_hurried);
+    }
+
+    fn exchanges(&self) -> Option<Vec<Exchange>> {
+        self.exchanges()
     }
 }
 
@@ -84,6 +96,10 @@ impl Opened for OpenValidator {
     fn hurry(&mut self, is_hurried: bool) {
         self.hurry(is_hurried);
     }
+
+    fn exchanges(&self) -> Option<Vec<Exchange>> {
+        self.exchanges()
+    }
 }
 
 /// The warm instance of a step, if there is one.
@@ -94,13 +110,16 @@ pub(crate) struct Instance<N: Openable> {
     sizer: BatchSizer,
     /// Of plugins that gather from row to row: what a fresh instance is given first.
     history: Option<History<N::Trace>>,
+    /// Keeps calls that fail, if that is wanted.
+    recorder: Option<Recorder>,
 }
 
 impl<N: Openable> Instance<N> {
     /// Without an instance yet. The step shows up in the report even when no row comes.
     pub(crate) fn new(node: Arc<N>, task: Arc<Task>, history: Option<History<N::Trace>>) -> Self {
         task.count(node.step(), &StepCounts::default());
-        Self { node, task, open: None, sizer: BatchSizer::default(), history }
+        let recorder = node.recordable().map(|step| Recorder::new(step, history.is_some()));
+        Self { node, task, open: None, sizer: BatchSizer::default(), history, recorder }
     }
 
     /// Puts a batch through the plugin, as many rows at once as fit; where it faults, part by part until the rows are
@@ -111,17 +130,36 @@ impl<N: Openable> Instance<N> {
         first_row: u64,
     ) -> Result<Vec<Piece<N::Output>>, Blame> {
         self.task.observer.seen(self.node.step(), &batch.batch);
-        // An instance that cannot be opened fails because of no row.
-        self.open = Some(self.take().await?);
-        let rows = batch.batch.num_rows();
-        let budget = self.node.search_budget();
-        let mut call = BatchCall { instance: self, batch, first_row };
-        let found = search::process(&mut call, rows, budget).await?;
+        let found = self.search(batch, first_row).await;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.keep(&self.task, self.history.as_ref(), batch, first_row, &found).await;
+        }
+        let found = found?;
         if found.calls > 0 {
             let counts = StepCounts { search_calls: found.calls, ..StepCounts::default() };
             self.task.count(self.node.step(), &counts);
         }
         Ok(found.pieces)
+    }
+
+    async fn search(
+        &mut self,
+        batch: &Numbered,
+        first_row: u64,
+    ) -> Result<Found<N::Output>, Blame> {
+        // An instance that cannot be opened fails because of no row.
+        self.open = Some(self.take().await?);
+        let rows = batch.batch.num_rows();
+        let budget = self.node.search_budget();
+        let mut call = BatchCall { instance: self, batch, first_row };
+        search::process(&mut call, rows, budget).await
+    }
+
+    /// Keeps a call that failed at the end of the rows, and what it asked for, if that is wanted.
+    pub(crate) async fn keep_end(&mut self, exchanges: Option<Vec<Exchange>>, fault: &Fault) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.keep_end(&self.task, self.history.as_ref(), exchanges, fault).await;
+        }
     }
 
     /// Takes the warm instance, or a fresh one that was given what the last one had.
@@ -131,6 +169,9 @@ impl<N: Openable> Instance<N> {
         }
         let opened = self.node.open(self.task.seed(self.node.step())).await;
         let mut open = opened.map_err(Blame::of_no_row)?;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.opened(open.exchanges());
+        }
         if let Some(history) = &self.history
             && let Err(fault) = history.replay::<N>(&mut open).await
         {
@@ -198,6 +239,10 @@ impl<N: Openable> Attempt for BatchCall<'_, N> {
         let result = result.map_err(|fault| {
             Blame::of_rows(fault, open.usage().fuel - fuel_before, open.last_lines())
         });
+        if let Some(recorder) = &mut self.instance.recorder {
+            let failed = result.as_ref().err();
+            recorder.called(trial.rows.clone(), first, open.exchanges(), failed);
+        }
         self.instance.put_back(open, &result);
         if let (Ok(output), Some(history)) = (&result, &mut self.instance.history) {
             history.push(first..first + trial.rows.len() as u64, N::trace(output));

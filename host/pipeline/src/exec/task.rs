@@ -11,6 +11,7 @@ use wasmill_connect::sink::{PartName, StagedPart};
 use wasmill_sandbox::Usage;
 use wasmill_sandbox::loader::Receipt;
 
+use crate::cassette::recorder::CassetteFolder;
 use crate::events::{Event, Observer};
 use crate::exec::blame::Blame;
 use crate::exec::quarantine::{QuarantineFile, QuarantineWriter};
@@ -91,12 +92,13 @@ pub struct TaskCursor {
 }
 
 /// Where the tasks of a run keep what they stage.
-#[derive(Debug)]
 pub(crate) struct Folders {
     /// Swept when the run has ended.
     pub(crate) scratch: PathBuf,
     /// Stays.
     pub(crate) quarantine: PathBuf,
+    /// Stays too; none where failed batches are not kept.
+    pub(crate) cassettes: Option<CassetteFolder>,
 }
 
 /// One attempt at one split.

@@ -15,11 +15,12 @@ use wasmill_sandbox::contract::processed::{Processed, Tally};
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::transformer::OpenTransformer;
 
+use crate::cassette::recorder::Recordable;
 use crate::checked::TransformWork;
 use crate::exec::history::History;
 use crate::exec::instance::{Instance, Openable};
 use crate::exec::quarantine::reasons_by_row;
-use crate::exec::rows::{Numbered, counted, with_row};
+use crate::exec::rows::{Numbered, with_row};
 use crate::exec::search::{Piece, SearchBudget};
 use crate::exec::setting_aside::SettingAside;
 use crate::exec::task::{StepCounts, Tasks};
@@ -78,6 +79,10 @@ impl Openable for TransformNode {
 
     fn search_budget(&self) -> SearchBudget {
         self.work.search
+    }
+
+    fn recordable(&self) -> Option<&Arc<Recordable>> {
+        self.work.recordable.as_ref()
     }
 
     async fn open(&self, seed: u64) -> Result<OpenTransformer, Fault> {
@@ -208,11 +213,13 @@ impl Transforming {
         let mut open = opened.map_err(|blame| self.instance.fault(blame.fault))?;
         let result = open.finish().await;
         self.instance.retire(&open);
+        if let Err(fault) = &result {
+            self.instance.keep_end(open.exchanges(), fault).await;
+        }
         let processed = result.map_err(|fault| self.instance.fault(fault))?;
         let mut counts =
             StepCounts { added: processed.tally.added as u64, ..StepCounts::default() };
-        let input = RecordBatch::new_empty(Arc::clone(&self.instance.node.work.binding.input));
-        let none = Numbered { batch: input, rows: counted(0, 0) };
+        let none = Numbered::empty(&self.instance.node.work.binding.input);
         self.emit(processed, &none, &mut counts)?;
         self.instance.task.count(&self.instance.node.step, &counts);
         Ok(())

@@ -23,6 +23,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use wasmill_ledger::{Ledger, LedgerError, RunStatus, now_ms};
 
+use crate::cassette::recorder::CassetteFolder;
 use crate::checked::CheckedPipeline;
 use crate::events::Event;
 use crate::exec::sql::Engine;
@@ -77,6 +78,7 @@ impl CheckedPipeline {
         let folders = Arc::new(Folders {
             scratch: base.join("runs").join(&run),
             quarantine: base.join("quarantine").join(&run),
+            cassettes: self.cassettes.clone().map(CassetteFolder::new),
         });
         ledger.start_run(&run, &self.name, &self.digest, started_ms).await?;
         let (observer, pipeline) = (Arc::clone(&self.observer), self.name.clone());
