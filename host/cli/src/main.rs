@@ -22,6 +22,7 @@ mod findings;
 mod inspect;
 mod json_lines;
 mod ledger;
+mod metrics_file;
 mod progress;
 mod quarantine;
 mod replay;
@@ -82,6 +83,9 @@ enum Command {
         /// they are, and no secrets of the pipeline file.
         #[arg(long, value_name = "DIR")]
         cassettes: Option<PathBuf>,
+        /// Writes metrics to FILE when the run has ended, as Prometheus reads them: `.prom`, for node_exporter.
+        #[arg(long, value_name = "FILE")]
+        metrics: Option<PathBuf>,
     },
     /// Checks a pipeline file: everything that can be known before a row is read, all findings at once.
     Check {
@@ -223,9 +227,9 @@ fn main() -> ExitCode {
 
 async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Run { file, output, compiling, verbose, cassettes } => {
+        Command::Run { file, output, compiling, verbose, cassettes, metrics } => {
             let options = RunOptions { verbose, cassettes };
-            run::run(&file, output.output, &compiling, options).await
+            run::run(&file, output.output, &compiling, options, metrics.as_deref()).await
         }
         Command::Check { file, output, compiling } => {
             check::check(&file, output.output, &compiling).await

@@ -72,6 +72,9 @@ impl Observer for Progress {
             Event::CassetteMissed { step, missed: 1, reason, .. } => {
                 self.say(&format!("{step}: a failed batch was not kept: {reason}"));
             }
+            Event::Breaker { step, state, message } => {
+                self.say(&format!("{step}: its breaker is {}: {message}", state.name()));
+            }
             Event::Log { step, level, message, .. } if level >= self.lowest_level => {
                 self.say(&format!("{step}: {message}"));
             }

@@ -10,6 +10,7 @@ use wasmill_pipeline::{CancellationToken, CheckFailed, RunSummary};
 use crate::Output;
 use crate::compiling::CompileArgs;
 use crate::failure::Failure;
+use crate::metrics_file::MetricsFile;
 use crate::progress::Progress;
 use crate::table::seconds;
 use crate::{check, findings, json_lines, summary};
@@ -24,6 +25,27 @@ pub struct RunOptions {
 
 /// Runs a pipeline.
 pub async fn run(
+    file: &Path,
+    output: Output,
+    compiling: &CompileArgs,
+    options: RunOptions,
+    metrics: Option<&Path>,
+) -> Result<ExitCode, Failure> {
+    let metrics = metrics.map(MetricsFile::begin).transpose().inspect_err(|failure| {
+        if output == Output::Json {
+            json_lines::print_failure("run.finished", &[77, 78], failure);
+        }
+    })?;
+    let result = shown(file, output, compiling, options).await;
+    // What a run published stays published: that its metrics are missing does not change how it ended.
+    if let Some(Err(error)) = metrics.map(MetricsFile::write) {
+        eprintln!("warning: the metrics were not written: {error}");
+    }
+    result
+}
+
+/// Runs a pipeline and shows how it goes.
+async fn shown(
     file: &Path,
     output: Output,
     compiling: &CompileArgs,

@@ -12,8 +12,14 @@ pub fn shown(summary: &Value) -> String {
     if !steps.is_empty() {
         text.push_str(&table(&step_rows(&steps), 2..10));
     }
+    section(&mut text, "faults", &steps.iter().filter_map(fault_line).collect::<Vec<_>>());
     section(&mut text, "quarantined", &rule_lines(&list("quarantined")));
     section(&mut text, "warned", &rule_lines(&list("warned")));
+    section(
+        &mut text,
+        "breakers",
+        &list("breakers").iter().filter_map(breaker_line).collect::<Vec<_>>(),
+    );
     section(&mut text, "gates", &list("gates").iter().flat_map(gate_lines).collect::<Vec<_>>());
     let sinks: Vec<String> = list("sinks").iter().map(sink_line).collect();
     section(&mut text, "published", &sinks);
@@ -72,6 +78,16 @@ fn step_rows(steps: &[Value]) -> Vec<Vec<String>> {
     rows
 }
 
+/// The failed calls of a step: `clean: 12 x trap, 1 x fuel`.
+fn fault_line(step: &Value) -> Option<String> {
+    let faults = step["faults"].as_object().filter(|faults| !faults.is_empty())?;
+    let counts: Vec<String> = faults
+        .iter()
+        .map(|(kind, count)| format!("{} x {kind}", grouped(count.as_u64().unwrap_or_default())))
+        .collect();
+    Some(format!("{}: {}", word(step, "step"), counts.join(", ")))
+}
+
 fn rule_lines(counts: &[Value]) -> Vec<String> {
     let line = |count: &Value| {
         let column = match count["column"].as_str() {
@@ -82,6 +98,20 @@ fn rule_lines(counts: &[Value]) -> Vec<String> {
         format!("{rows} rows by {}: {}{column}", word(count, "step"), word(count, "rule"))
     };
     counts.iter().map(line).collect()
+}
+
+/// Of a breaker that has opened.
+fn breaker_line(breaker: &Value) -> Option<String> {
+    let opened = number(breaker, "opened");
+    if opened == 0 {
+        return None;
+    }
+    let (step, state) = (word(breaker, "step"), word(breaker, "state"));
+    let diverted = match number(breaker, "diverted") {
+        0 => String::new(),
+        batches => format!(", {} batches diverted", grouped(batches)),
+    };
+    Some(format!("{step}: {state}, opened {} times{diverted}", grouped(opened)))
 }
 
 fn gate_lines(gate: &Value) -> Vec<String> {

@@ -23,11 +23,15 @@ use crate::events::Observer;
 use crate::exec::search::SearchBudget;
 use crate::file::diagnostic::Diagnostic;
 use crate::file::sections::{BadRowPolicy, EventKind, Tolerance, ViolationPolicy};
+use crate::metrics::Meters;
+use crate::policy::Policies;
 
 /// A pipeline that can be run. Cheap to clone: plugins and connectors are shared.
 #[derive(Clone)]
 pub struct CheckedPipeline {
     pub(crate) name: String,
+    /// Whose it is.
+    pub(crate) tenant: String,
     /// The folder of the file.
     pub(crate) base: PathBuf,
     /// Of the file's text and of all plugins: what would run.
@@ -37,7 +41,9 @@ pub struct CheckedPipeline {
     pub(crate) steps: IndexMap<String, Step>,
     pub(crate) sinks: IndexMap<String, Arc<SinkStep>>,
     pub(crate) notifiers: IndexMap<String, NotifierStep>,
+    pub(crate) policies: Policies,
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) meters: Arc<Meters>,
     pub(crate) warnings: Vec<Diagnostic>,
     /// Where failed batches are kept, if that is wanted.
     pub(crate) cassettes: Option<PathBuf>,

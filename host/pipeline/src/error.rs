@@ -1,11 +1,15 @@
 //! Why a step failed, by whose fault it is, and how that travels through DataFusion.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::error::DataFusionError;
 use wasmill_connect::error::ConnectError;
 use wasmill_sandbox::contract::failure::Failure;
 use wasmill_sandbox::fault::{Fault, FaultKind};
+
+use crate::policy::breaker::BreakerOpen;
+use crate::policy::retry::Retryable;
 
 /// Why a step of a task failed.
 #[derive(Debug, thiserror::Error)]
@@ -33,29 +37,53 @@ pub enum StepError {
     /// A query needs more memory than it may use, and cannot spill.
     #[error("step `{step}`: the query needs more memory: {message}")]
     QueryMemory { step: String, message: String },
+    /// A plugin has failed so often that it is left alone.
+    #[error("step `{step}`, split {split}: {source}")]
+    BreakerOpen {
+        step: String,
+        split: String,
+        #[source]
+        source: BreakerOpen,
+    },
     /// A mistake of the host.
     #[error("step `{step}`, split {split}: {message}")]
     Host { step: String, split: String, message: String },
 }
 
-impl StepError {
+impl Retryable for StepError {
     /// Whether another attempt at the split may succeed.
-    pub fn is_chance(&self) -> bool {
+    fn is_chance(&self) -> bool {
         match self {
             Self::Plugin { fault, .. } => fault.kind().is_chance(),
             Self::Connector { source, .. } => source.is_chance(),
             Self::RowRefused { .. }
             | Self::Sql { .. }
             | Self::QueryMemory { .. }
+            | Self::BreakerOpen { .. }
             | Self::Host { .. } => false,
         }
     }
 
     /// How long to wait before another attempt, where the plugin said so.
-    pub fn retry_after(&self) -> Option<std::time::Duration> {
+    fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Plugin { fault, .. } => retry_after(fault),
             _ => None,
+        }
+    }
+}
+
+impl StepError {
+    /// The step that failed.
+    pub fn step(&self) -> &str {
+        match self {
+            Self::Plugin { step, .. }
+            | Self::Connector { step, .. }
+            | Self::RowRefused { step, .. }
+            | Self::Sql { step, .. }
+            | Self::QueryMemory { step, .. }
+            | Self::BreakerOpen { step, .. }
+            | Self::Host { step, .. } => step,
         }
     }
 
@@ -84,6 +112,9 @@ impl StepError {
                 "on_bad_row or on_violation = \"quarantine\" would keep the row aside".to_owned(),
             ),
             Self::QueryMemory { .. } => Some("raise pipeline.memory".to_owned()),
+            Self::BreakerOpen { step, .. } => Some(format!(
+                "mend what `{step}` fails with, or change its breaker: on_open = \"divert\" would keep the rows aside"
+            )),
             _ => None,
         }
     }
@@ -104,16 +135,32 @@ impl StepError {
                 }
             }
             Self::Sql { .. } => 65,
-            Self::QueryMemory { .. } | Self::Host { .. } => 70,
+            Self::QueryMemory { .. } | Self::BreakerOpen { .. } | Self::Host { .. } => 70,
         }
     }
 }
 
 /// How long a plugin asks to wait before another attempt, where it does.
-pub(crate) fn retry_after(fault: &Fault) -> Option<std::time::Duration> {
+pub(crate) fn retry_after(fault: &Fault) -> Option<Duration> {
     match fault {
         Fault::Failure { failure: Failure::Retryable { after, .. }, .. } => *after,
         _ => None,
+    }
+}
+
+impl Retryable for Fault {
+    fn is_chance(&self) -> bool {
+        self.kind().is_chance()
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        retry_after(self)
+    }
+}
+
+impl Retryable for ConnectError {
+    fn is_chance(&self) -> bool {
+        Self::is_chance(self)
     }
 }
 

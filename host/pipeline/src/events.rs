@@ -9,6 +9,7 @@ use wasmill_sandbox::capability::log::{Level, LogLine, LogSink};
 
 use crate::exec::task::StepCounts;
 use crate::file::secrets::Redaction;
+use crate::policy::breaker::BreakerState;
 use crate::run::summary::RunSummary;
 
 /// Something that happened.
@@ -36,6 +37,9 @@ pub enum Event {
     /// A call that failed was not kept; `missed` counts those of the step in the run.
     #[serde(rename = "cassette.missed")]
     CassetteMissed { step: String, split: String, missed: u64, reason: String },
+    /// The breaker of a step has changed.
+    #[serde(rename = "breaker")]
+    Breaker { step: String, state: BreakerState, message: String },
     /// A plugin wrote a log line.
     #[serde(rename = "log")]
     Log { step: String, level: Level, context: String, message: String },

@@ -21,8 +21,8 @@
 //! ```
 //!
 //! Where what is: [`file`] reads the text, [`check`] makes a [`checked`] pipeline of it, `plan` divides it into phases
-//! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole, [`bench`] measures it,
-//! [`cassette`] keeps what fails and makes it fail again.
+//! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole, [`metrics`] counts it,
+//! [`bench`] measures it, [`cassette`] keeps what fails and makes it fail again.
 
 pub mod bench;
 pub mod cassette;
@@ -32,7 +32,9 @@ pub mod error;
 pub mod events;
 mod exec;
 pub mod file;
+pub mod metrics;
 mod plan;
+pub mod policy;
 pub mod run;
 
 pub use check::{CheckFailed, Pipeline, ReadError};

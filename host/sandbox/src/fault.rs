@@ -112,6 +112,23 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 13] = [
+        Self::Trap,
+        Self::Fuel,
+        Self::Deadline,
+        Self::Memory,
+        Self::Stack,
+        Self::OutputBytes,
+        Self::Contract,
+        Self::Retryable,
+        Self::Failure,
+        Self::Refused,
+        Self::Busy,
+        Self::Unrepeatable,
+        Self::Host,
+    ];
+
     /// The name, such as `output-bytes`.
     pub fn name(self) -> &'static str {
         match self {
@@ -136,6 +153,25 @@ impl FaultKind {
         matches!(self, Self::Deadline | Self::Retryable | Self::Busy)
     }
 
+    /// Whether the instance was stopped because of what its code did, rather than by its own word or by the host's state.
+    pub fn ends_the_instance(self) -> bool {
+        match self {
+            Self::Trap
+            | Self::Fuel
+            | Self::Deadline
+            | Self::Memory
+            | Self::Stack
+            | Self::OutputBytes
+            | Self::Contract => true,
+            Self::Retryable
+            | Self::Failure
+            | Self::Refused
+            | Self::Busy
+            | Self::Unrepeatable
+            | Self::Host => false,
+        }
+    }
+
     /// Whether rows of the batch can be the cause, so that it makes sense to look for them.
     pub fn may_be_a_row(self) -> bool {
         matches!(
@@ -151,6 +187,9 @@ impl FaultKind {
         )
     }
 }
+
+// Counts by kind have a place for each: a kind that is added is added to `ALL` too.
+const _: () = assert!(FaultKind::Host as usize + 1 == FaultKind::ALL.len());
 
 impl Fault {
     pub fn kind(&self) -> FaultKind {

@@ -10,6 +10,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use wasmtime::component::{Instance, InstancePre, ResourceTable};
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
+use crate::accounting::{CallTimes, FaultCounts, UsageSink};
 use crate::capability::clock::VirtualTime;
 use crate::capability::http::{Exchange, HttpGrant, HttpRecord};
 use crate::capability::log::{GuestLog, Level, LineStream, LogSink};
@@ -44,6 +46,8 @@ pub struct Environment {
     pub grants: Grants,
     /// Takes the plugin's log lines.
     pub logs: Arc<dyn LogSink>,
+    /// Takes what each instance used up, at its end.
+    pub usage: Arc<dyn UsageSink>,
     /// Where the virtual wall clock starts: since 1970-01-01T00:00:00Z.
     pub start_time: Duration,
 }
@@ -55,6 +59,7 @@ impl Default for Environment {
             limits: Limits::default(),
             grants: Grants::default(),
             logs: Arc::new(()),
+            usage: Arc::new(()),
             start_time: Duration::ZERO,
         }
     }
@@ -75,6 +80,13 @@ pub struct Usage {
     pub fuel: u64,
     /// Time within calls, host functions included.
     pub time: Duration,
+    /// Time during which calls held a thread: `time` without waiting for responses, timers, or a turn after others.
+    ///
+    /// It is measured by the wall clock from when a call is resumed to when it returns or waits, so that no call costs a
+    /// system call more. Where there are more threads than cores, it holds what the operating system gave to others
+    /// meanwhile; of work that a host function has done elsewhere it holds nothing.
+    #[serde(default)]
+    pub cpu_time: Duration,
     /// Bytes of all linear memories and tables, at the highest.
     pub peak_memory: u64,
     /// Log lines beyond the limit.
@@ -85,6 +97,9 @@ pub struct Usage {
     /// Bytes of rows, selections, findings and partial states that were returned, as they cross.
     #[serde(default)]
     pub bytes_out: u64,
+    /// Calls that failed.
+    #[serde(default)]
+    pub faults: FaultCounts,
 }
 
 impl Usage {
@@ -93,10 +108,27 @@ impl Usage {
         self.calls += other.calls;
         self.fuel = self.fuel.saturating_add(other.fuel);
         self.time += other.time;
+        self.cpu_time += other.cpu_time;
         self.peak_memory = self.peak_memory.max(other.peak_memory);
         self.dropped_log_lines += other.dropped_log_lines;
         self.bytes_in += other.bytes_in;
         self.bytes_out += other.bytes_out;
+        self.faults.add(&other.faults);
+    }
+
+    /// Adds a call that has returned, or was given up.
+    fn meter(&mut self, calls: &mut CallTimes, call: &Call, store: &Store<GuestState>) {
+        let time = call.started.elapsed();
+        let waited = Duration::from_nanos(call.waited_nanos.load(Ordering::Relaxed));
+        calls.add(time);
+        self.calls += 1;
+        self.time += time;
+        self.cpu_time += time.saturating_sub(waited);
+        if call.is_metered {
+            let left = store.get_fuel().unwrap_or(0);
+            self.fuel = self.fuel.saturating_add(call.budget.saturating_sub(left));
+        }
+        self.peak_memory = self.peak_memory.max(store.data().memory.peak());
     }
 }
 
@@ -122,6 +154,8 @@ pub(crate) struct Guest<B> {
     http: Option<HttpRecord>,
     usage: Usage,
     is_hurried: bool,
+    calls: CallTimes,
+    usage_sink: Arc<dyn UsageSink>,
 }
 
 struct Live<B> {
@@ -145,8 +179,11 @@ pub(crate) enum Position {
 pub(crate) struct Call {
     export: &'static str,
     budget: u64,
+    is_metered: bool,
     deadline: Duration,
     started: Instant,
+    /// Time during which the call held no thread. An atomic only because a future holds a reference to it.
+    waited_nanos: AtomicU64,
 }
 
 impl Call {
@@ -161,10 +198,19 @@ impl Call {
         if let Poll::Ready(result) = at_once {
             return result;
         }
-        match tokio::time::timeout_at((self.started + self.deadline).into(), call).await {
-            Ok(result) => result,
-            Err(_) => Err(wasmtime::Error::new(DeadlinePassed)),
-        }
+        let mut waiting_since = Instant::now();
+        let mut waited = Duration::ZERO;
+        let resumed = poll_fn(|context| {
+            waited += waiting_since.elapsed();
+            let polled = call.as_mut().poll(context);
+            waiting_since = Instant::now();
+            polled
+        });
+        let result = tokio::time::timeout_at((self.started + self.deadline).into(), resumed).await;
+        waited += waiting_since.elapsed();
+        let waited_nanos = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+        self.waited_nanos.store(waited_nanos, Ordering::Relaxed);
+        result.unwrap_or_else(|_| Err(wasmtime::Error::new(DeadlinePassed)))
     }
 }
 
@@ -207,15 +253,21 @@ impl<B> Guest<B> {
         });
         let call = start_call(EXPORT, &mut store, profile, &limits, limits.deadline, 0)
             .map_err(|error| Fault::Host { export: EXPORT, source: error.into() })?;
-        let instance = match call.run(component.instantiate_async(&mut store)).await {
-            Ok(instance) => instance,
-            Err(error) => {
-                return Err(Fault::classify(EXPORT, error, call.budget, &limits, log.last_lines()));
-            }
+        let instantiated = call.run(component.instantiate_async(&mut store)).await;
+        let (mut usage, mut calls) = (Usage::default(), CallTimes::default());
+        usage.meter(&mut calls, &call, &store);
+        let failed = |fault: Fault| {
+            let dropped_log_lines = log.dropped_lines();
+            let faults = FaultCounts::one(fault.kind());
+            environment.usage.used(&Usage { dropped_log_lines, faults, ..usage }, &calls);
+            fault
         };
+        let instance = instantiated.map_err(|error| {
+            failed(Fault::classify(EXPORT, error, call.budget, &limits, log.last_lines()))
+        })?;
         let exports = exports(&mut store, &instance)
-            .map_err(|error| Fault::Host { export: EXPORT, source: error.into() })?;
-        let mut guest = Self {
+            .map_err(|error| failed(Fault::Host { export: EXPORT, source: error.into() }))?;
+        Ok(Self {
             live: Some(Live { store, exports }),
             profile,
             limits,
@@ -223,11 +275,11 @@ impl<B> Guest<B> {
             time,
             random,
             http: record,
-            usage: Usage::default(),
+            usage,
+            calls,
+            usage_sink: Arc::clone(&environment.usage),
             is_hurried: false,
-        };
-        guest.meter(&call);
-        Ok(guest)
+        })
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -287,16 +339,20 @@ impl<B> Guest<B> {
         call: Call,
         result: wasmtime::Result<Result<R, types::Failure>>,
     ) -> Result<R, Fault> {
-        self.meter(&call);
-        match result {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(failure)) => Err(Fault::failure(call.export, failure)),
+        if let Some(live) = &self.live {
+            self.usage.meter(&mut self.calls, &call, &live.store);
+        }
+        let fault = match result {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(failure)) => Fault::failure(call.export, failure),
             Err(error) => {
                 self.live = None;
                 let last_words = self.log.last_lines();
-                Err(Fault::classify(call.export, error, call.budget, &self.limits, last_words))
+                Fault::classify(call.export, error, call.budget, &self.limits, last_words)
             }
-        }
+        };
+        self.usage.faults.count(fault.kind());
+        Err(fault)
     }
 
     /// Throws the instance away because what it returned breaks the contract.
@@ -306,19 +362,15 @@ impl<B> Guest<B> {
         breach: impl Into<crate::fault::Breach>,
     ) -> Fault {
         self.live = None;
-        Fault::contract(export, breach)
+        let fault = Fault::contract(export, breach);
+        self.usage.faults.count(fault.kind());
+        fault
     }
+}
 
-    fn meter(&mut self, call: &Call) {
-        self.usage.calls += 1;
-        self.usage.time += call.started.elapsed();
-        if let Some(live) = &self.live {
-            if self.profile.has_fuel() {
-                let left = live.store.get_fuel().unwrap_or(0);
-                self.usage.fuel = self.usage.fuel.saturating_add(call.budget.saturating_sub(left));
-            }
-            self.usage.peak_memory = self.usage.peak_memory.max(live.store.data().memory.peak());
-        }
+impl<B> Drop for Guest<B> {
+    fn drop(&mut self) {
+        self.usage_sink.used(&self.usage(), &self.calls);
     }
 }
 
@@ -331,14 +383,15 @@ fn start_call(
     rows: usize,
 ) -> wasmtime::Result<Call> {
     let budget = limits.fuel(rows);
+    let is_metered = profile.has_fuel();
     let started = Instant::now();
-    if profile.has_fuel() {
+    if is_metered {
         store.set_fuel(budget)?;
     }
     store.data_mut().deadline = started + deadline;
     store.set_epoch_deadline(1);
     store.set_hostcall_fuel(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX));
-    Ok(Call { export, budget, deadline, started })
+    Ok(Call { export, budget, is_metered, deadline, started, waited_nanos: AtomicU64::new(0) })
 }
 
 fn table() -> ResourceTable {

@@ -18,6 +18,7 @@
 //!
 //! This crate knows Arrow and no pipeline: what to do after a fault is decided above.
 
+pub mod accounting;
 pub mod cache;
 pub mod capability;
 pub mod compiler;

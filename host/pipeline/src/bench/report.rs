@@ -159,6 +159,8 @@ fn per_second(amount: u64, time_us: u64) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use wasmill_sandbox::accounting::FaultCounts;
+
     use super::*;
 
     #[test]
@@ -191,6 +193,7 @@ mod tests {
             let summary = StepSummary {
                 step: "a".to_owned(),
                 kind: "transform".to_owned(),
+                plugin: None,
                 rows_in: 10,
                 rows_out: 10,
                 quarantined: 0,
@@ -200,6 +203,11 @@ mod tests {
                 fuel: 0,
                 peak_memory: 0,
                 time_ms: call_ms,
+                search_calls: 0,
+                cpu_ms: call_ms,
+                bytes_in: 80,
+                bytes_out: 0,
+                faults: FaultCounts::default(),
                 dropped_log_lines: 0,
             };
             (counts, summary)

@@ -65,8 +65,9 @@ impl Stage {
         let playback = Arc::new(Playback::new(secrets.clone()));
         let names = environment.grants.http.connections().map(str::to_owned);
         environment.grants.http = HttpGrant::new(names.collect::<Vec<_>>(), Arc::clone(&playback) as _);
-        // It was said already, in the run.
+        // It was said and counted already, in the run.
         environment.logs = Arc::new(());
+        environment.usage = Arc::new(());
         let placed = if kind == PluginKind::Validator {
             Placed::Validate(Validator::new(plugin, environment)?)
         } else {

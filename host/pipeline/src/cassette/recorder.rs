@@ -138,6 +138,8 @@ struct Failure {
     /// In the batch.
     rows: Range<usize>,
     seen: Seen,
+    /// What its instance asked for when it was opened.
+    open: Exchanges,
     http: Exchanges,
 }
 
@@ -210,7 +212,7 @@ impl Recorder {
         let kind = blame.fault.kind();
         if is_kept(kind) && self.failed.iter().all(|failure| failure.seen.kind != kind) {
             let seen = Seen::new(&blame.fault, blame.fuel);
-            self.failed.push(Failure { rows, seen, http });
+            self.failed.push(Failure { rows, seen, open: self.open.clone(), http });
         }
     }
 
@@ -234,6 +236,7 @@ impl Recorder {
             let last = LastCall {
                 export: self.export(),
                 rows: Some(Arc::new(batch.slice(&failure.rows))),
+                open: failure.open,
                 http: failure.http,
                 blamed: match found {
                     Ok(found) => blamed(found, &failure.rows),
@@ -253,7 +256,8 @@ impl Recorder {
         fault: &Fault,
     ) {
         let http = self.asked(exchanges);
-        let last = LastCall { export: FINISH, rows: None, http, blamed: Vec::new() };
+        let open = self.open.clone();
+        let last = LastCall { export: FINISH, rows: None, open, http, blamed: Vec::new() };
         self.keep_one(task, history, u64::MAX, Seen::new(fault, 0), Some(last)).await;
     }
 
@@ -273,7 +277,7 @@ impl Recorder {
         seen: Seen,
         last: Option<LastCall>,
     ) {
-        let (Some(folder), true) = (&task.folders.cassettes, is_kept(seen.kind)) else { return };
+        let (Some(folder), true) = (&task.around.folders.cassettes, is_kept(seen.kind)) else { return };
         let (step, split) = (self.step.name.clone(), task.split.clone());
         let number = match folder.admit(&step, &split, first_row, seen.kind) {
             Admission::Kept(number) => number,
@@ -281,13 +285,13 @@ impl Recorder {
             Admission::Missed(missed) => {
                 let reason = format!("{MAX_KEPT} are kept of a step and run, {MAX_KEPT_DEADLINES} of them of deadlines");
                 let event = Event::CassetteMissed { step, split, missed, reason };
-                return task.observer.event(event);
+                return task.around.observer.event(event);
             }
         };
-        let file = folder.folder.join(format!("{}-{step}-{number:02}.{EXTENSION}", task.run));
+        let file = folder.folder.join(format!("{}-{step}-{number:02}.{EXTENSION}", task.around.run));
         let kind = seen.kind.name().to_owned();
         let kept = self.record(task, history, first_row, seen, last, folder, &file);
-        task.observer.event(match Box::pin(kept).await {
+        task.around.observer.event(match Box::pin(kept).await {
             Ok(()) => Event::Cassette { step, split, kind, file },
             Err(error) => {
                 let missed = folder.missed(&step);
@@ -320,13 +324,13 @@ impl Recorder {
                 rows.push(Some(Arc::new(part)));
             }
         }
-        let mut found = Vec::new();
+        let (mut found, mut open) = (Vec::new(), Some(Vec::new()));
         if let Some(last) = last {
             let count = last.rows.as_ref().map_or(0, |rows| rows.batch.num_rows());
             let first_row = if last.rows.is_some() { first_row } else { 0 };
             calls.push(self.call(last.export, first_row, count, last.http)?);
             rows.push(last.rows);
-            found = last.blamed;
+            (found, open) = (last.blamed, last.open);
         }
         for blamed in &mut found {
             blamed.message = step.secrets.apply(&blamed.message);
@@ -341,7 +345,7 @@ impl Recorder {
             kind: step.plugin.kind().name().to_owned(),
             pipeline: step.pipeline.clone(),
             step: step.name.clone(),
-            run: task.run.clone(),
+            run: task.around.run.clone(),
             split: task.split.clone(),
             attempt: task.attempt.clone(),
             config: step.config.clone(),
@@ -355,7 +359,7 @@ impl Recorder {
             },
             seed: task.seed(&step.name),
             start_time: environment.start_time,
-            open_http: self.redacted(self.open.clone())?,
+            open_http: self.redacted(open)?,
             calls,
             rows: String::new(),
             seen: Seen { message: step.secrets.apply(&seen.message), ..seen },
@@ -408,6 +412,7 @@ impl Recorder {
 struct LastCall {
     export: &'static str,
     rows: Option<Arc<Numbered>>,
+    open: Exchanges,
     http: Exchanges,
     blamed: Vec<Blamed>,
 }

@@ -8,6 +8,7 @@
 
 mod graph;
 mod plugins;
+mod policies;
 mod sources;
 pub(crate) mod sql;
 mod steps;
@@ -154,6 +155,7 @@ impl Pipeline {
             let place = self.document.value_place("/pipeline/ledger");
             diagnostics.push(Diagnostic::error(error.to_string()).at(place));
         }
+        let policies = policies::policies(&file, &self.document, &mut diagnostics);
         let order = graph::order(&file, &self.document, &mut diagnostics);
         let compiler = &self.compiler;
         let plugins =
@@ -173,7 +175,8 @@ impl Pipeline {
         }
         let sinks = checker.sinks().await;
         let notifiers = checker.notifiers().await;
-        let steps = checker.into_steps();
+        let (steps, mut meters) = checker.into_steps();
+        meters.complete(steps.values(), sinks.values());
         diagnostics.sort_by_key(|diagnostic| {
             diagnostic.place.as_ref().map_or(0, |place| place.span.start)
         });
@@ -182,13 +185,16 @@ impl Pipeline {
         }
         Ok(CheckedPipeline {
             name: file.pipeline.name.clone(),
+            tenant: file.pipeline.tenant.clone(),
             digest: digest(self.document.text(), &plugins),
             settings: settings(&file),
             base: self.base,
             steps,
             sinks,
             notifiers,
+            policies,
             observer: self.observer,
+            meters: Arc::new(meters),
             warnings: diagnostics,
             cassettes: self.cassettes,
         })

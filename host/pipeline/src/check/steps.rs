@@ -37,6 +37,7 @@ use crate::file::sections::{
     LimitsSection, PipelineFile, PluginUse, ProfileSection, Reality, SqlOptions, TransformKind,
     TransformOptions,
 };
+use crate::metrics::Meters;
 
 use super::graph::Table;
 use super::plugins::Plugins;
@@ -50,6 +51,7 @@ pub(super) struct Checker<'a> {
     base: &'a Path,
     plugins: &'a Plugins,
     observer: Arc<dyn Observer>,
+    meters: Meters,
     diagnostics: &'a mut Vec<Diagnostic>,
     outbound: Arc<Connections>,
     /// Shown by virtual clocks.
@@ -83,6 +85,7 @@ impl<'a> Checker<'a> {
             base,
             plugins,
             observer,
+            meters: Meters::new(&file.pipeline.tenant, &file.pipeline.name),
             diagnostics,
             outbound: Arc::default(),
             start_time,
@@ -92,8 +95,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    pub(super) fn into_steps(self) -> IndexMap<String, Step> {
-        self.steps
+    pub(super) fn into_steps(self) -> (IndexMap<String, Step>, Meters) {
+        (self.steps, self.meters)
     }
 
     /// Adds a finding. Plugins and JSON Schema quote values, so secrets are taken out.
@@ -447,6 +450,7 @@ impl<'a> Checker<'a> {
             limits: used.limits.limits(),
             grants,
             logs: Arc::new(logs),
+            usage: self.meters.plugin(name, plugin.kind(), plugin.digest()),
             start_time: self.start_time,
         };
         Some(Placed { plugin, pointer: pointer.to_owned(), environment })

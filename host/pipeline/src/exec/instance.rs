@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use datafusion::error::DataFusionError;
+use datafusion::error::{DataFusionError, Result};
 use wasmill_sandbox::Usage;
 use wasmill_sandbox::capability::http::Exchange;
 use wasmill_sandbox::fault::Fault;
@@ -20,6 +20,7 @@ use crate::exec::history::History;
 use crate::exec::rows::Numbered;
 use crate::exec::search::{self, Attempt, Found, Piece, SearchBudget, Trial};
 use crate::exec::task::{StepCounts, Task};
+use crate::policy::breaker::Admission;
 
 /// A step whose plugin can be opened.
 pub(crate) trait Openable: Send + Sync {
@@ -122,14 +123,33 @@ impl<N: Openable> Instance<N> {
         Self { node, task, open: None, sizer: BatchSizer::default(), history, recorder }
     }
 
+    /// Puts a batch through the plugin, unless its breaker is open.
+    pub(crate) async fn work(
+        &mut self,
+        batch: &Numbered,
+        first_row: u64,
+    ) -> Result<Worked<N::Output>> {
+        let task = Arc::clone(&self.task);
+        task.around.observer.seen(self.node.step(), &batch.batch);
+        let permit = match task.admit(self.node.step()).await? {
+            Admission::Call(permit) => permit,
+            Admission::Divert(reason) => return Ok(Worked::Diverted(reason)),
+        };
+        if permit.is_probe {
+            self.end();
+        }
+        let result = self.pieces(batch, first_row).await;
+        permit.ended(failure(&result).as_deref());
+        Ok(Worked::Pieces(result.map_err(|blame| self.fault(blame.fault))?))
+    }
+
     /// Puts a batch through the plugin, as many rows at once as fit; where it faults, part by part until the rows are
     /// found that make it.
-    pub(crate) async fn pieces(
+    async fn pieces(
         &mut self,
         batch: &Numbered,
         first_row: u64,
     ) -> Result<Vec<Piece<N::Output>>, Blame> {
-        self.task.observer.seen(self.node.step(), &batch.batch);
         let found = self.search(batch, first_row).await;
         if let Some(recorder) = &mut self.recorder {
             recorder.keep(&self.task, self.history.as_ref(), batch, first_row, &found).await;
@@ -167,8 +187,12 @@ impl<N: Openable> Instance<N> {
         if let Some(open) = self.open.take() {
             return Ok(open);
         }
-        let opened = self.node.open(self.task.seed(self.node.step())).await;
-        let mut open = opened.map_err(Blame::of_no_row)?;
+        let step = self.node.step();
+        let opened = self.node.open(self.task.seed(step)).await;
+        let mut open = opened.map_err(|fault| {
+            self.task.not_opened(step, &fault);
+            Blame::of_no_row(fault)
+        })?;
         if let Some(recorder) = &mut self.recorder {
             recorder.opened(open.exchanges());
         }
@@ -207,6 +231,22 @@ impl<N: Openable> Instance<N> {
         let (step, split) = (self.node.step().to_owned(), self.task.split.clone());
         StepError::Plugin { step, split, fault }.into()
     }
+}
+
+/// What became of a batch.
+pub(crate) enum Worked<T> {
+    Pieces(Vec<Piece<T>>),
+    /// Its rows never reached the plugin, because of this.
+    Diverted(String),
+}
+
+/// What a batch failed with, as far as a breaker is concerned.
+fn failure<T>(result: &Result<Vec<Piece<T>>, Blame>) -> Option<String> {
+    let blame = match result {
+        Ok(pieces) => pieces.iter().find_map(|(_, result)| result.as_ref().err())?,
+        Err(blame) => blame,
+    };
+    Some(blame.fault.to_string())
 }
 
 /// Calls the plugin on parts of one batch.

@@ -140,7 +140,7 @@ impl QuarantineWriter {
         let name = task.part_name();
         let file = format!("{step}-{}-{}.arrow", name.stem, name.attempt);
         let schema = file_schema(row);
-        let path = task.folders.quarantine.join(file);
+        let path = task.around.folders.quarantine.join(file);
         let writer = Box::new(IpcStageWriter::create(path.clone(), name.stem, &schema)?);
         Ok(Self {
             step: step.to_owned(),
@@ -182,6 +182,11 @@ impl QuarantineWriter {
             *self.rules.entry((reason.rule.clone(), reason.column.clone())).or_default() += 1;
         }
         Ok(())
+    }
+
+    /// How many rows each rule held back, in each column.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.rules.iter().map(|((rule, _), rows)| (rule.as_str(), *rows))
     }
 
     /// Removes the file again. That it cannot be removed is no harm: the index does not name it.

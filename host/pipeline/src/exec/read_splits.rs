@@ -23,6 +23,7 @@ use crate::exec::rows::{Numbered, counted, with_row};
 use crate::exec::task::{StepCounts, Task, TaskCursor, Tasks};
 use crate::exec::unary::{Batches, Input, UnaryExec, UnaryWork, stream};
 use crate::file::sections::BadRowPolicy;
+use crate::policy::breaker::{Admission, Permit};
 
 /// Reads the rows that a descriptor stands for.
 pub(crate) trait SplitReader: Send + Sync {
@@ -288,7 +289,17 @@ impl Batches for PluginReading {
                     .map_err(|fault| self.fault(fault))?
             }
         };
-        let extracted = instance.next(self.batch_rows).await.map_err(|fault| self.fault(fault))?;
+        let extracted = {
+            let task = Arc::clone(&self.context.task);
+            let permit = match task.admit(&self.context.step).await? {
+                Admission::Call(permit) => permit,
+                // Refused by the check: a source has no rows to set aside.
+                Admission::Divert(_) => Permit::free(),
+            };
+            let extracted = instance.next(self.batch_rows).await;
+            permit.ended(extracted.as_ref().err().map(ToString::to_string).as_deref());
+            extracted.map_err(|fault| self.fault(fault))?
+        };
         let Some(Extracted { batch, bad_records }) = extracted else {
             self.end(instance).await?;
             return Ok(None);

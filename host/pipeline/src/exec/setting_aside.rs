@@ -12,6 +12,9 @@ use crate::exec::rows::Numbered;
 use crate::exec::task::{StepCounts, Task};
 use crate::file::sections::BadRowPolicy;
 
+/// The rule of rows that are held back because a breaker was open.
+pub(crate) const DIVERTED: &str = "breaker-open";
+
 /// Rows of a batch that a step of a task is to set aside.
 pub(crate) struct SettingAside<'a> {
     pub(crate) task: &'a Task,
@@ -40,6 +43,19 @@ impl SettingAside<'_> {
     ) -> Result<()> {
         let reasons = BTreeMap::from([(0, vec![Reason::of_fault(&blame.fault)])]);
         self.set_aside(policy, &reasons, Some(&FaultRecord::new(blame)), counts)
+    }
+
+    /// Sets all rows aside that never reached the plugin, and counts them.
+    pub(crate) fn diverted(&self, reason: &str) -> Result<()> {
+        let message = format!("the plugin was not called: {reason}");
+        let rule = DIVERTED.to_owned();
+        let reason = vec![Reason { rule, column: None, message }];
+        let rows = self.batch.batch.num_rows();
+        let reasons = (0..rows as u32).map(|row| (row, reason.clone())).collect();
+        let mut counts = StepCounts { rows_in: rows as u64, ..StepCounts::default() };
+        self.set_aside(BadRowPolicy::Quarantine, &reasons, None, &mut counts)?;
+        self.task.count(self.step, &counts);
+        Ok(())
     }
 
     fn set_aside(

@@ -22,8 +22,10 @@ use crate::checked::{SinkStep, SinkTarget};
 use crate::error::StepError;
 use crate::exec::quarantine::reasons_by_row;
 use crate::exec::rows::{Numbered, with_row};
+use crate::exec::setting_aside::SettingAside;
 use crate::exec::task::{Manifest, StepCounts, Task, Tasks};
 use crate::exec::unary::{Batches, Input, UnaryWork, stream};
+use crate::policy::breaker::{Admission, Permit};
 
 /// The last node of a task.
 pub(crate) struct StageNode {
@@ -148,7 +150,7 @@ impl Stage {
         }
         let name = self.task.part_name();
         let file = format!("{}-{}.arrow", name.stem, name.attempt);
-        let path = self.task.folders.scratch.join("rows").join(file);
+        let path = self.task.around.folders.scratch.join("rows").join(file);
         let writer = IpcStageWriter::create(path, name.stem, &with_row(&self.node.visible))
             .map_err(|error| self.connector(&self.node.step, error))?;
         Ok(Some(writer))
@@ -187,7 +189,7 @@ impl SinkWriter {
         let writer = match &sink.target {
             SinkTarget::Connector(target) => {
                 let schema = Arc::clone(&sink.schema);
-                let scratch = task.folders.scratch.join("sinks").join(&sink.name);
+                let scratch = task.around.folders.scratch.join("sinks").join(&sink.name);
                 let writer = target
                     .stage(schema, &part, &scratch)
                     .map_err(|error| connector(&sink.name, task, error))?;
@@ -217,11 +219,12 @@ impl SinkWriter {
                 (rejections.into_iter().map(finding).collect::<Vec<_>>(), None)
             }
             Writer::Plugin { open, digest } => {
-                let refused = open
-                    .write(&numbered.batch, first_row)
-                    .await
-                    .map_err(|fault| plugin(step, task, fault))?;
-                (refused, Some(digest.to_string()))
+                let Some(permit) = admitted(step, task, &numbered, *digest).await? else {
+                    return Ok(());
+                };
+                let written = open.write(&numbered.batch, first_row).await;
+                permit.ended(written.as_ref().err().map(ToString::to_string).as_deref());
+                (written.map_err(|fault| plugin(step, task, fault))?, Some(digest.to_string()))
             }
         };
         let reasons = reasons_by_row(&refused);
@@ -231,6 +234,22 @@ impl SinkWriter {
         let rows_out = rows_in - quarantined;
         task.count(step, &StepCounts { rows_in, rows_out, quarantined, ..StepCounts::default() });
         Ok(())
+    }
+}
+
+/// Waits until the loader may be given a batch. None where its rows were set aside instead.
+async fn admitted<'a>(
+    step: &str,
+    task: &'a Arc<Task>,
+    batch: &Numbered,
+    digest: Digest,
+) -> Result<Option<Permit<'a>>> {
+    match task.admit(step).await? {
+        Admission::Call(permit) => Ok(Some(permit)),
+        Admission::Divert(reason) => {
+            SettingAside { task, step, digest, batch }.diverted(&reason)?;
+            Ok(None)
+        }
     }
 }
 

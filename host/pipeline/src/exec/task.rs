@@ -9,12 +9,17 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use wasmill_connect::sink::{PartName, StagedPart};
 use wasmill_sandbox::Usage;
+use wasmill_sandbox::accounting::FaultCounts;
+use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::loader::Receipt;
 
 use crate::cassette::recorder::CassetteFolder;
+use crate::error::StepError;
 use crate::events::{Event, Observer};
 use crate::exec::blame::Blame;
 use crate::exec::quarantine::{QuarantineFile, QuarantineWriter};
+use crate::metrics::Meters;
+use crate::policy::breaker::{Admission, Breaker, Permit};
 
 /// What one step did with the rows of one task. `rows_in + added` is `rows_out + quarantined + dropped`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,15 +106,23 @@ pub(crate) struct Folders {
     pub(crate) cassettes: Option<CassetteFolder>,
 }
 
+/// What the tasks of a run share.
+pub(crate) struct Surroundings {
+    pub(crate) run: String,
+    pub(crate) folders: Folders,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) seed: u64,
+    /// Of the steps that have one.
+    pub(crate) breakers: BTreeMap<String, Breaker>,
+    pub(crate) meters: Arc<Meters>,
+}
+
 /// One attempt at one split.
 pub(crate) struct Task {
-    pub(crate) run: String,
+    pub(crate) around: Arc<Surroundings>,
     pub(crate) phase: String,
     pub(crate) split: String,
     pub(crate) attempt: String,
-    pub(crate) folders: Arc<Folders>,
-    pub(crate) observer: Arc<dyn Observer>,
-    seed: u64,
     report: Mutex<Report>,
 }
 
@@ -123,31 +136,32 @@ struct Report {
 }
 
 impl Task {
-    pub(crate) fn new(
-        run: &str,
-        phase: &str,
-        split: &str,
-        folders: Arc<Folders>,
-        seed: u64,
-        observer: Arc<dyn Observer>,
-    ) -> Arc<Self> {
+    pub(crate) fn new(around: Arc<Surroundings>, phase: &str, split: &str) -> Arc<Self> {
         let attempt = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
         Arc::new(Self {
-            run: run.to_owned(),
+            around,
             phase: phase.to_owned(),
             split: split.to_owned(),
             attempt,
-            folders,
-            observer,
-            seed,
             report: Mutex::default(),
+        })
+    }
+
+    /// Waits until a batch may go through the plugin of a step.
+    pub(crate) async fn admit(&self, step: &str) -> datafusion::error::Result<Admission<'_>> {
+        let Some(breaker) = self.around.breakers.get(step) else {
+            return Ok(Admission::Call(Permit::free()));
+        };
+        breaker.admit().await.map_err(|source| {
+            let (step, split) = (step.to_owned(), self.split.clone());
+            StepError::BreakerOpen { step, split, source }.into()
         })
     }
 
     /// What the files of this attempt are called.
     pub(crate) fn part_name(&self) -> PartName {
         PartName {
-            run: self.run.clone(),
+            run: self.around.run.clone(),
             stem: format!("{}-{}", self.phase, self.split),
             attempt: self.attempt.clone(),
         }
@@ -157,7 +171,7 @@ impl Task {
     /// every attempt at the split, on whichever machine, sees the same.
     pub(crate) fn seed(&self, step: &str) -> u64 {
         let mut hash = Sha256::new();
-        hash.update(self.seed.to_le_bytes());
+        hash.update(self.around.seed.to_le_bytes());
         for part in [step, &self.phase, &self.split] {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
@@ -168,7 +182,7 @@ impl Task {
 
     /// Reports a fault that a single row causes.
     pub(crate) fn row_fault(&self, step: &str, blame: &Blame) {
-        self.observer.event(Event::Fault {
+        self.around.observer.event(Event::Fault {
             step: step.to_owned(),
             split: self.split.clone(),
             kind: blame.fault.kind().name().to_owned(),
@@ -176,9 +190,15 @@ impl Task {
         });
     }
 
+    /// Counts a call that failed before there was an instance that counts for itself.
+    pub(crate) fn not_opened(&self, step: &str, fault: &Fault) {
+        let usage = Usage { faults: FaultCounts::one(fault.kind()), ..Usage::default() };
+        self.count(step, &StepCounts { usage, ..StepCounts::default() });
+    }
+
     /// Adds to what a step has done.
     pub(crate) fn count(&self, step: &str, counts: &StepCounts) {
-        self.observer.counted(step, counts);
+        self.around.observer.counted(step, counts);
         self.lock().steps.entry(step.to_owned()).or_default().add(counts);
     }
 
@@ -211,6 +231,7 @@ impl Task {
     /// Ends the attempt. The caller adds what was staged.
     pub(crate) fn finish(&self) -> Result<Manifest, wasmill_connect::error::ConnectError> {
         let report = std::mem::take(&mut *self.lock());
+        self.tell(&report);
         let quarantine = report
             .quarantine
             .into_values()
@@ -230,6 +251,20 @@ impl Task {
         })
     }
 
+    /// What the attempt did goes into the metrics, whatever becomes of it.
+    fn tell(&self, report: &Report) {
+        for (step, counts) in &report.steps {
+            if let Some(meter) = self.around.meters.step(step) {
+                meter.attempted(counts);
+            }
+        }
+        for (step, writer) in &report.quarantine {
+            if let Some(meter) = self.around.meters.step(step) {
+                writer.rules().for_each(|(rule, rows)| meter.quarantined(rule, rows));
+            }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Report> {
         self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -239,6 +274,7 @@ impl Drop for Task {
     /// An attempt that came to nothing leaves no rows in the quarantine.
     fn drop(&mut self) {
         let report = std::mem::take(&mut *self.lock());
+        self.tell(&report);
         for writer in report.quarantine.into_values() {
             writer.discard();
         }
@@ -260,5 +296,7 @@ mod tests {
         let counts: StepCounts = serde_json::from_str(earlier).unwrap();
         assert_eq!((counts.rows_in, counts.usage.calls, counts.usage.peak_memory), (3, 4, 6));
         assert_eq!((counts.busy, counts.usage.bytes_in), (Duration::ZERO, 0));
+        assert_eq!(counts.usage.cpu_time, Duration::ZERO);
+        assert_eq!(counts.usage.faults, FaultCounts::default());
     }
 }

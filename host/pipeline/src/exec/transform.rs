@@ -18,7 +18,7 @@ use wasmill_sandbox::transformer::OpenTransformer;
 use crate::cassette::recorder::Recordable;
 use crate::checked::TransformWork;
 use crate::exec::history::History;
-use crate::exec::instance::{Instance, Openable};
+use crate::exec::instance::{Instance, Openable, Worked};
 use crate::exec::quarantine::reasons_by_row;
 use crate::exec::rows::{Numbered, with_row};
 use crate::exec::search::{Piece, SearchBudget};
@@ -153,12 +153,17 @@ impl Transforming {
         let numbered = Numbered::detach(batch, &self.instance.node.work.binding.input)?;
         let first_row = self.rows;
         self.rows += batch.num_rows() as u64;
-        let pieces = self.instance.pieces(&numbered, first_row).await;
-        let pieces = pieces.map_err(|blame| self.instance.fault(blame.fault))?;
-        for piece in pieces {
-            self.take_in(&numbered, piece)?;
+        match self.instance.work(&numbered, first_row).await? {
+            Worked::Pieces(pieces) => {
+                pieces.into_iter().try_for_each(|piece| self.take_in(&numbered, piece))
+            }
+            Worked::Diverted(reason) => {
+                let (node, task) = (&self.instance.node, &self.instance.task);
+                let digest = node.work.digest;
+                let aside = SettingAside { task, step: &node.step, digest, batch: &numbered };
+                aside.diverted(&reason)
+            }
         }
-        Ok(())
     }
 
     fn take_in(&mut self, batch: &Numbered, (range, result): Piece<Processed>) -> Result<()> {

@@ -20,7 +20,7 @@ use wasmill_sandbox::validator::OpenValidator;
 use crate::cassette::recorder::Recordable;
 use crate::checked::ValidateWork;
 use crate::error::StepError;
-use crate::exec::instance::{Instance, Openable};
+use crate::exec::instance::{Instance, Openable, Worked};
 use crate::exec::quarantine::reasons_by_row;
 use crate::exec::rows::{Numbered, with_row};
 use crate::exec::search::{Piece, SearchBudget};
@@ -155,8 +155,16 @@ impl Validating {
         let rows = batch.num_rows();
         let first_row = self.rows;
         self.rows += rows as u64;
-        let pieces = self.instance.pieces(&numbered, first_row).await;
-        let pieces = pieces.map_err(|blame| self.instance.fault(blame.fault))?;
+        let pieces = match self.instance.work(&numbered, first_row).await? {
+            Worked::Pieces(pieces) => pieces,
+            Worked::Diverted(reason) => {
+                let (node, task) = (&self.instance.node, &self.instance.task);
+                let digest = node.work.digest;
+                let aside = SettingAside { task, step: &node.step, digest, batch: &numbered };
+                aside.diverted(&reason)?;
+                return Ok(RecordBatch::new_empty(Arc::clone(&self.schema)));
+            }
+        };
         let mut passing = BooleanBufferBuilder::new(rows);
         passing.append_n(rows, true);
         for piece in pieces {
@@ -249,8 +257,11 @@ impl Validating {
         let Some(partial) = self.partials.pop() else { return Ok(()) };
         let (step, task) = (&self.instance.node.step, &self.instance.task);
         let name = task.part_name();
-        let path =
-            task.folders.scratch.join(format!("{step}-{}-{}.partial", name.stem, name.attempt));
+        let path = task
+            .around
+            .folders
+            .scratch
+            .join(format!("{step}-{}-{}.partial", name.stem, name.attempt));
         std::fs::write(&path, partial).map_err(|source| StepError::Connector {
             step: step.clone(),
             split: task.split.clone(),

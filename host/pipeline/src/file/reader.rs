@@ -11,14 +11,24 @@ use serde_json::{Map, Value};
 
 use crate::file::diagnostic::{Diagnostic, unknown_name_hint};
 use crate::file::document::{Document, child};
+use crate::file::policies::{Broken, Retried};
 use crate::file::schema::{self, Variant, schema_of};
 use crate::file::sections::{
-    Inputs, NotifierSection, PipelineFile, SinkKind, SinkSection, SourceKind, SourceSection,
-    TransformKind, TransformSection, ValidatorSection,
+    Inputs, NotifierSection, PipelineFile, Resilience, SinkKind, SinkSection, SourceKind,
+    SourceSection, TransformKind, TransformSection, ValidatorSection,
 };
 
-const TABLES: [&str; 7] =
-    ["pipeline", "connections", "sources", "transforms", "validators", "sinks", "notifiers"];
+const TABLES: [&str; 9] = [
+    "pipeline",
+    "connections",
+    "retries",
+    "breakers",
+    "sources",
+    "transforms",
+    "validators",
+    "sinks",
+    "notifiers",
+];
 
 /// Reads the sections of a document. None when `[pipeline]` itself is unusable; entries that are
 /// unusable are left out, with a diagnostic each.
@@ -36,6 +46,8 @@ pub fn read(document: &Document, diagnostics: &mut Vec<Diagnostic>) -> Option<Pi
         serde_path_to_error::deserialize(Value::Object(entry.clone()))
             .map_err(|error: serde_path_to_error::Error<serde_json::Error>| named(&error))
     });
+    let retries = reader.entries("retries", &schema::retries(), |_, entry| part(entry));
+    let breakers = reader.entries("breakers", &schema::breakers(), |_, entry| part(entry));
     let sources = reader.entries("sources", &schema::sources(), |type_name, entry| {
         let kind = match type_name {
             Some("csv") => SourceKind::Csv(part(entry)?),
@@ -45,20 +57,22 @@ pub fn read(document: &Document, diagnostics: &mut Vec<Diagnostic>) -> Option<Pi
             Some("sqlite") => SourceKind::Sqlite(part(entry)?),
             _ => SourceKind::Plugin(part(entry)?),
         };
-        Ok(SourceSection { common: part(entry)?, kind })
+        Ok(SourceSection { common: part(entry)?, kind, resilience: resilience(entry)? })
     });
     let transforms = reader.entries("transforms", &schema::transforms(), |type_name, entry| {
         let kind = match type_name {
             Some("sql") => TransformKind::Sql(part(entry)?),
             _ => TransformKind::Plugin(Box::new(part(entry)?), part(entry)?),
         };
-        Ok(TransformSection { inputs: part::<Inputs>(entry)?.inputs, kind })
+        let inputs = part::<Inputs>(entry)?.inputs;
+        Ok(TransformSection { inputs, kind, resilience: resilience(entry)? })
     });
     let validators = reader.entries("validators", &schema::validators(), |_, entry| {
         Ok(ValidatorSection {
             inputs: part::<Inputs>(entry)?.inputs,
             plugin: part(entry)?,
             options: part(entry)?,
+            resilience: resilience(entry)?,
         })
     });
     let sinks = reader.entries("sinks", &schema::sinks(), |type_name, entry| {
@@ -69,13 +83,35 @@ pub fn read(document: &Document, diagnostics: &mut Vec<Diagnostic>) -> Option<Pi
             Some("sqlite") => SinkKind::Sqlite(part(entry)?),
             _ => SinkKind::Plugin(part(entry)?),
         };
-        Ok(SinkSection { inputs: part::<Inputs>(entry)?.inputs, kind })
+        let inputs = part::<Inputs>(entry)?.inputs;
+        Ok(SinkSection { inputs, kind, resilience: resilience(entry)? })
     });
     let notifiers = reader.entries("notifiers", &schema::notifiers(), |_, entry| {
-        Ok(NotifierSection { plugin: part(entry)?, options: part(entry)? })
+        Ok(NotifierSection {
+            plugin: part(entry)?,
+            options: part(entry)?,
+            resilience: resilience(entry)?,
+        })
     });
     let pipeline = reader.pipeline()?;
-    Some(PipelineFile { pipeline, connections, sources, transforms, validators, sinks, notifiers })
+    Some(PipelineFile {
+        pipeline,
+        connections,
+        retries,
+        breakers,
+        sources,
+        transforms,
+        validators,
+        sinks,
+        notifiers,
+    })
+}
+
+/// The policies that an entry names. Entries that cannot name one were refused by their schema.
+fn resilience(entry: &Map<String, Value>) -> Result<Resilience, Unreadable> {
+    let Retried { retry } = part(entry)?;
+    let Broken { breaker } = part(entry)?;
+    Ok(Resilience { retry, breaker })
 }
 
 /// A mistake that only reading into the type finds: where below the entry, and what.

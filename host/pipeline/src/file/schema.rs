@@ -13,6 +13,7 @@ use wasmill_connect::source::jsonl::JsonlSourceConfig;
 use wasmill_connect::source::parquet::ParquetSourceConfig;
 use wasmill_connect::source::sqlite::SqliteSourceConfig;
 
+use crate::file::policies::{BreakerSection, Broken, Retried, RetrySection};
 use crate::file::sections::{
     ConnectionSection, Inputs, NotifierOptions, PipelineSection, PluginUse, SourceCommon,
     SqlOptions, TransformOptions, ValidatorOptions,
@@ -73,46 +74,62 @@ pub(super) fn connections() -> Vec<Variant> {
     vec![merged(None, &[schema_of::<ConnectionSection>()])]
 }
 
+pub(super) fn retries() -> Vec<Variant> {
+    vec![merged(None, &[schema_of::<RetrySection>()])]
+}
+
+pub(super) fn breakers() -> Vec<Variant> {
+    vec![merged(None, &[schema_of::<BreakerSection>()])]
+}
+
+/// What a plugin that batches go through may have beside its own keys.
+fn resilience() -> [Value; 2] {
+    [schema_of::<Retried>(), schema_of::<Broken>()]
+}
+
 pub(super) fn sources() -> Vec<Variant> {
-    let common = schema_of::<SourceCommon>;
+    let common = || merged(None, &[schema_of::<Retried>(), schema_of::<SourceCommon>()]).schema;
     vec![
         merged(Some("csv"), &[common(), schema_of::<CsvSourceConfig>()]),
         merged(Some("jsonl"), &[common(), schema_of::<JsonlSourceConfig>()]),
         merged(Some("parquet"), &[common(), schema_of::<ParquetSourceConfig>()]),
         merged(Some("arrow"), &[common(), schema_of::<ArrowSourceConfig>()]),
         merged(Some("sqlite"), &[common(), schema_of::<SqliteSourceConfig>()]),
-        merged(None, &[common(), schema_of::<PluginUse>()]),
+        merged(None, &[common(), schema_of::<Broken>(), schema_of::<PluginUse>()]),
     ]
 }
 
 pub(super) fn transforms() -> Vec<Variant> {
     vec![
         merged(Some("sql"), &[schema_of::<Inputs>(), schema_of::<SqlOptions>()]),
-        merged(
-            None,
-            &[schema_of::<Inputs>(), schema_of::<TransformOptions>(), schema_of::<PluginUse>()],
-        ),
+        plugin_with(&[schema_of::<Inputs>(), schema_of::<TransformOptions>()]),
     ]
 }
 
 pub(super) fn validators() -> Vec<Variant> {
-    let parts = [schema_of::<Inputs>(), schema_of::<ValidatorOptions>(), schema_of::<PluginUse>()];
-    vec![merged(None, &parts)]
+    vec![plugin_with(&[schema_of::<Inputs>(), schema_of::<ValidatorOptions>()])]
+}
+
+/// A plugin that batches go through, with the keys of its kind.
+fn plugin_with(options: &[Value]) -> Variant {
+    let parts = [options, &resilience(), &[schema_of::<PluginUse>()]].concat();
+    merged(None, &parts)
 }
 
 pub(super) fn sinks() -> Vec<Variant> {
-    let inputs = schema_of::<Inputs>;
+    let inputs = || merged(None, &[schema_of::<Retried>(), schema_of::<Inputs>()]).schema;
     vec![
         merged(Some("parquet"), &[inputs(), schema_of::<ParquetSinkConfig>()]),
         merged(Some("csv"), &[inputs(), schema_of::<CsvSinkConfig>()]),
         merged(Some("jsonl"), &[inputs(), schema_of::<JsonlSinkConfig>()]),
         merged(Some("sqlite"), &[inputs(), schema_of::<SqliteSinkConfig>()]),
-        merged(None, &[inputs(), schema_of::<PluginUse>()]),
+        plugin_with(&[schema_of::<Inputs>()]),
     ]
 }
 
 pub(super) fn notifiers() -> Vec<Variant> {
-    vec![merged(None, &[schema_of::<NotifierOptions>(), schema_of::<PluginUse>()])]
+    let parts = [schema_of::<Retried>(), schema_of::<NotifierOptions>(), schema_of::<PluginUse>()];
+    vec![merged(None, &parts)]
 }
 
 /// The JSON Schema of pipeline files.
@@ -138,6 +155,8 @@ pub fn pipeline_file_schema() -> Value {
         "properties": {
             "pipeline": pipeline(),
             "connections": table(connections(), "Ways out of the sandbox, by name."),
+            "retries": table(retries(), "How often something is tried, by name."),
+            "breakers": table(breakers(), "When a plugin is left alone, by name."),
             "sources": table(sources(), "Where rows come from, by name."),
             "transforms": table(transforms(), "Steps that change rows, by name."),
             "validators": table(validators(), "Steps that judge rows, by name."),

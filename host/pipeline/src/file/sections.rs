@@ -20,6 +20,7 @@ use wasmill_sandbox::engine::Profile;
 use wasmill_sandbox::limits::Limits;
 
 use crate::exec::search::SearchBudget;
+use crate::file::policies::{BreakerSection, RetrySection};
 
 /// What holds for the whole pipeline.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -28,6 +29,10 @@ pub struct PipelineSection {
     /// The pipeline's name: lower-case letters, digits, `-` and `_`.
     #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]*$"))]
     pub name: String,
+    /// Whose pipeline it is: a label of the run's summary and of metrics, written like the name. Default: `default`.
+    #[serde(default = "default_tenant")]
+    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]*$"))]
+    pub tenant: String,
     /// The run store. A relative path is taken from the folder of this file. Default:
     /// `sqlite://.wasmill/ledger.db`.
     #[serde(default = "default_ledger")]
@@ -47,9 +52,15 @@ pub struct PipelineSection {
     #[serde(default = "default_batch_rows")]
     #[schemars(range(min = 1, max = 1_048_576))]
     pub batch_rows: usize,
+    /// The name of a policy in `[retries]` for whatever names none. Default: three attempts.
+    pub retry: Option<String>,
     /// How many of all records read may be quarantined, such as `"1%"` or `100`. More, and the run is refused. Default:
     /// no limit.
     pub max_quarantined: Option<Tolerance>,
+}
+
+fn default_tenant() -> String {
+    "default".to_owned()
 }
 
 /// The run store of files that name none.
@@ -164,6 +175,14 @@ fn default_max_response() -> ByteSize {
 pub struct SourceSection {
     pub common: SourceCommon,
     pub kind: SourceKind,
+    pub resilience: Resilience,
+}
+
+/// The policies that an entry names.
+#[derive(Debug, Clone, Default)]
+pub struct Resilience {
+    pub retry: Option<String>,
+    pub breaker: Option<String>,
 }
 
 /// Keys of every source.
@@ -325,6 +344,7 @@ pub struct Inputs {
 pub struct TransformSection {
     pub inputs: Vec<String>,
     pub kind: TransformKind,
+    pub resilience: Resilience,
 }
 
 #[derive(Debug, Clone)]
@@ -375,6 +395,7 @@ pub struct ValidatorSection {
     pub inputs: Vec<String>,
     pub plugin: PluginUse,
     pub options: ValidatorOptions,
+    pub resilience: Resilience,
 }
 
 /// Keys of validators.
@@ -419,6 +440,7 @@ pub struct GateSection {
 pub struct SinkSection {
     pub inputs: Vec<String>,
     pub kind: SinkKind,
+    pub resilience: Resilience,
 }
 
 #[derive(Debug, Clone)]
@@ -437,6 +459,7 @@ pub enum SinkKind {
 pub struct NotifierSection {
     pub plugin: PluginUse,
     pub options: NotifierOptions,
+    pub resilience: Resilience,
 }
 
 /// Keys of notifiers.
@@ -456,6 +479,8 @@ pub enum EventKind {
     RunFailed,
     #[serde(rename = "gate.refused")]
     GateRefused,
+    #[serde(rename = "breaker.opened")]
+    BreakerOpened,
 }
 
 impl EventKind {
@@ -464,6 +489,7 @@ impl EventKind {
             Self::RunSucceeded => "run.succeeded",
             Self::RunFailed => "run.failed",
             Self::GateRefused => "gate.refused",
+            Self::BreakerOpened => "breaker.opened",
         }
     }
 }
@@ -473,6 +499,8 @@ impl EventKind {
 pub struct PipelineFile {
     pub pipeline: PipelineSection,
     pub connections: IndexMap<String, ConnectionSection>,
+    pub retries: IndexMap<String, RetrySection>,
+    pub breakers: IndexMap<String, BreakerSection>,
     pub sources: IndexMap<String, SourceSection>,
     pub transforms: IndexMap<String, TransformSection>,
     pub validators: IndexMap<String, ValidatorSection>,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
 use futures::TryStreamExt as _;
 use tokio::task::JoinSet;
@@ -17,11 +17,9 @@ use crate::exec::stage::read_manifest;
 use crate::exec::task::{Manifest, Task};
 use crate::plan::tasks::{StagedFiles, TaskPlanner, descriptor};
 use crate::plan::{Lane, Origin, Phase};
+use crate::policy::retry::Retry;
 use crate::run::failure::RunFailure;
-use crate::run::{MAX_ATTEMPTS, Progress, RunContext};
-
-/// Waits double from here, and are drawn at random below that.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
+use crate::run::{Progress, RunContext};
 
 /// One split of one lane.
 struct SplitTask {
@@ -165,11 +163,11 @@ impl RunContext {
         let Some(Work::Source(work)) = self.pipeline.steps.get(name).map(|step| &step.work) else {
             return Err(RunFailure::Host(format!("`{name}` is no source")));
         };
+        let retry = *self.pipeline.policies.retry(name);
         match &work.reader {
             SourceReader::Connector(source) => {
-                let splits = source
-                    .splits()
-                    .await
+                let splits = retry.run(|| source.splits()).await;
+                let splits = splits
                     .map_err(|source| RunFailure::Splits { step: name.to_owned(), source })?;
                 Ok(splits.iter().map(descriptor).collect::<datafusion::error::Result<_>>()?)
             }
@@ -179,8 +177,10 @@ impl RunContext {
                     .into_iter()
                     .map(|cursor| Cursor { split: cursor.split, position: cursor.position })
                     .collect();
-                let splits = extractor.plan(&cursors).await.map_err(|fault| {
-                    RunFailure::Plugin { step: name.to_owned(), fault: Box::new(fault) }
+                let splits = retry.run(|| extractor.plan(&cursors)).await;
+                let splits = splits.map_err(|fault| RunFailure::Plugin {
+                    step: name.to_owned(),
+                    fault: Box::new(fault),
                 })?;
                 Ok(splits.iter().map(descriptor).collect::<datafusion::error::Result<_>>()?)
             }
@@ -196,6 +196,9 @@ impl RunContext {
     ) -> Result<Manifest, RunFailure> {
         let phase = &phases[split.phase];
         let lane = &phase.lanes[split.lane];
+        // Each step that fails by chance has a policy of its own.
+        let mut retries: BTreeMap<String, Retry> = BTreeMap::new();
+        let began = Instant::now();
         let mut attempt = 1;
         loop {
             self.ledger.start_attempt(&self.run, &phase.end, &split.id).await?;
@@ -206,12 +209,17 @@ impl RunContext {
                 }
                 Err(error) => error,
             };
+            if let Some(meter) = self.pipeline.meters.step(error.step()) {
+                meter.failed(&error);
+            }
             let message = chain(&*error);
             self.ledger.fail_attempt(&self.run, &phase.end, &split.id, &message).await?;
-            if !error.is_chance() || attempt == MAX_ATTEMPTS {
+            let policy = self.pipeline.policies.retry(error.step());
+            let retry =
+                retries.entry(error.step().to_owned()).or_insert_with(|| policy.started_at(began));
+            let Some(wait) = retry.wait_after(&*error) else {
                 return Err(RunFailure::Step(error));
-            }
-            let wait = error.retry_after().unwrap_or_else(|| jittered(attempt));
+            };
             self.pipeline.observer.event(Event::SplitRetried {
                 phase: phase.end.clone(),
                 split: split.id.clone(),
@@ -231,14 +239,7 @@ impl RunContext {
         lane: &Lane,
         staged: &StagedFiles,
     ) -> Result<Manifest, Arc<StepError>> {
-        let task = Task::new(
-            &self.run,
-            &phase.end,
-            &split.id,
-            Arc::clone(&self.folders),
-            self.pipeline.settings.seed,
-            Arc::clone(&self.pipeline.observer),
-        );
+        let task = Task::new(Arc::clone(&self.around), &phase.end, &split.id);
         let worked = async {
             let plan = self.planner(staged).plan(phase, lane, &split.descriptor, &task).await?;
             let stream = plan.execute(0, self.engine.task_context())?;
@@ -277,12 +278,4 @@ impl RunContext {
         });
         Ok(())
     }
-}
-
-/// Exponential back-off with full jitter:
-/// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>.
-pub(super) fn jittered(attempt: u32) -> Duration {
-    let ceiling = FIRST_WAIT * 2_u32.saturating_pow(attempt - 1);
-    let random = uuid::Uuid::new_v4().as_u128() % ceiling.as_millis().max(1);
-    Duration::from_millis(u64::try_from(random).unwrap_or(0))
 }

@@ -6,10 +6,9 @@ use wasmill_connect::sink::CommitReport;
 
 use crate::checked::{SinkStep, SinkTarget};
 use crate::events::Event;
-use crate::run::attempts::jittered;
 use crate::run::failure::{CommitError, RunFailure};
 use crate::run::summary::SinkReport;
-use crate::run::{MAX_ATTEMPTS, Progress, RunContext};
+use crate::run::{Progress, RunContext};
 
 impl RunContext {
     /// Publishes all sinks, in the order of the file.
@@ -37,16 +36,8 @@ impl RunContext {
         sink: &SinkStep,
         progress: &Progress,
     ) -> Result<CommitReport, CommitError> {
-        let mut attempt = 1;
-        loop {
-            match self.try_commit(sink, progress).await {
-                Err(error) if error.is_chance() && attempt < MAX_ATTEMPTS => {
-                    tokio::time::sleep(jittered(attempt)).await;
-                    attempt += 1;
-                }
-                result => return result,
-            }
-        }
+        let retry = *self.pipeline.policies.retry(&sink.name);
+        retry.run(|| self.try_commit(sink, progress)).await
     }
 
     async fn try_commit(
@@ -57,7 +48,14 @@ impl RunContext {
         match &sink.target {
             SinkTarget::Connector(target) => {
                 let parts = progress.totals.parts(&sink.name);
-                Ok(target.commit(Arc::clone(&sink.schema), &self.run, parts).await?)
+                let committed = target.commit(Arc::clone(&sink.schema), &self.run, parts).await;
+                if let Some(meter) = self.pipeline.meters.step(&sink.name) {
+                    match &committed {
+                        Ok(report) => meter.published(report.bytes),
+                        Err(_) => meter.commit_failed(),
+                    }
+                }
+                Ok(committed?)
             }
             SinkTarget::Plugin { loader, .. } => {
                 let receipts = progress.totals.receipts(&sink.name);
@@ -91,10 +89,10 @@ impl RunContext {
                 tracing::warn!(run = self.run, sink = name, %error, "cannot sweep what was staged");
             }
         }
-        if let Err(error) = std::fs::remove_dir_all(&self.folders.scratch) {
+        if let Err(error) = std::fs::remove_dir_all(&self.around.folders.scratch) {
             tracing::warn!(run = self.run, %error, "cannot remove the scratch folder");
         }
         // Kept where anything is in it.
-        drop(std::fs::remove_dir(&self.folders.quarantine));
+        drop(std::fs::remove_dir(&self.around.folders.quarantine));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::error::DataFusionError;
 use wasmill_connect::error::ConnectError;
@@ -9,6 +10,7 @@ use wasmill_ledger::LedgerError;
 use wasmill_sandbox::fault::Fault;
 
 use crate::error::StepError;
+use crate::policy::retry::Retryable;
 
 /// Why a run ended without success.
 #[derive(Debug, thiserror::Error)]
@@ -66,12 +68,18 @@ pub enum CommitError {
     Plugin(Fault),
 }
 
-impl CommitError {
-    /// Whether another attempt may succeed.
-    pub fn is_chance(&self) -> bool {
+impl Retryable for CommitError {
+    fn is_chance(&self) -> bool {
         match self {
             Self::Connector(error) => error.is_chance(),
-            Self::Plugin(fault) => fault.kind().is_chance(),
+            Self::Plugin(fault) => fault.is_chance(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Connector(_) => None,
+            Self::Plugin(fault) => fault.retry_after(),
         }
     }
 }

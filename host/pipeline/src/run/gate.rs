@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use wasmill_sandbox::Usage;
 use wasmill_sandbox::contract::verdict::{Conclusion, Outcome};
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::validator::OpenValidator;
@@ -35,7 +36,8 @@ impl RunContext {
             let counts = progress.totals.counts(name);
             let rows = usize::try_from(counts.rows_in).unwrap_or(usize::MAX);
             let partials = progress.totals.partials(name);
-            let conclusion = self.conclude(name, work, partials, rows).await?;
+            let (conclusion, usage) = self.conclude(name, work, partials, rows).await?;
+            progress.totals.used(name, &usage);
             let mut reasons: Vec<String> = conclusion
                 .rules
                 .iter()
@@ -76,14 +78,14 @@ impl RunContext {
         if refused.is_empty() { Ok(()) } else { Err(RunFailure::Refused { reasons: refused }) }
     }
 
-    /// Merges the partial states of all splits and has the table judged.
+    /// Merges the partial states of all splits and has the table judged; with what that took.
     async fn conclude(
         &self,
         step: &str,
         work: &ValidateWork,
         files: &[PathBuf],
         rows: usize,
-    ) -> Result<Conclusion, RunFailure> {
+    ) -> Result<(Conclusion, Usage), RunFailure> {
         let fault =
             |fault: Fault| RunFailure::Plugin { step: step.to_owned(), fault: Box::new(fault) };
         let binding = Arc::clone(&work.binding);
@@ -93,7 +95,8 @@ impl RunContext {
             MergeError::Fault(error) => fault(error),
             MergeError::Read(message) => RunFailure::Host(message),
         })?;
-        open.conclude(&state, rows).await.map_err(fault)
+        let conclusion = open.conclude(&state, rows).await.map_err(fault)?;
+        Ok((conclusion, open.usage()))
     }
 }
 

@@ -15,33 +15,34 @@ mod gate;
 mod notify;
 pub mod summary;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio_util::sync::CancellationToken;
 use wasmill_ledger::{Ledger, LedgerError, RunStatus, now_ms};
 
 use crate::cassette::recorder::CassetteFolder;
 use crate::checked::CheckedPipeline;
-use crate::events::Event;
+use crate::events::{Event, Observer};
 use crate::exec::sql::Engine;
-use crate::exec::task::Folders;
+use crate::exec::task::{Folders, Surroundings};
 use crate::plan::phases;
+use crate::policy::Policies;
+use crate::policy::breaker::{Breaker, BreakerPolicy, BreakerReport, BreakerState, Transition};
 use crate::run::failure::RunFailure;
 use crate::run::gate::GateReport;
 use crate::run::summary::{RunProblem, RunSummary, SinkReport, Totals};
-
-/// How often what fails by chance is tried.
-pub(crate) const MAX_ATTEMPTS: u32 = 3;
 
 /// What a run shares with its tasks.
 pub(crate) struct RunContext {
     pub(crate) pipeline: CheckedPipeline,
     pub(crate) ledger: Ledger,
     pub(crate) run: String,
-    pub(crate) folders: Arc<Folders>,
+    pub(crate) around: Arc<Surroundings>,
     pub(crate) engine: Engine,
 }
 
@@ -62,6 +63,7 @@ impl CheckedPipeline {
     ///
     /// When the ledger cannot be opened or written.
     pub async fn run(self, cancel: CancellationToken) -> Result<RunSummary, LedgerError> {
+        self.meters.start();
         Ok(self.run_counted(cancel).await?.0)
     }
 
@@ -75,29 +77,43 @@ impl CheckedPipeline {
         let ledger = Ledger::create(&self.settings.ledger, &self.base).await?;
         let run = run_id(started_ms);
         let base = ledger.path().parent().map_or_else(PathBuf::new, PathBuf::from);
-        let folders = Arc::new(Folders {
+        let folders = Folders {
             scratch: base.join("runs").join(&run),
             quarantine: base.join("quarantine").join(&run),
             cassettes: self.cassettes.clone().map(CassetteFolder::new),
-        });
+        };
         ledger.start_run(&run, &self.name, &self.digest, started_ms).await?;
         let (observer, pipeline) = (Arc::clone(&self.observer), self.name.clone());
+        let (meters, tenant) = (Arc::clone(&self.meters), self.tenant.clone());
         observer.event(Event::RunStarted { run: run.clone(), pipeline: pipeline.clone() });
         let mut progress = Progress::default();
         let settings = &self.settings;
         let engine = prepare(&folders).and_then(|()| {
             Ok(Engine::new(settings.memory, settings.batch_rows, &folders.scratch)?)
         });
+        let (opened, told) = mpsc::unbounded_channel();
         let (ended, context) = match engine {
             Ok(engine) => {
+                let around = Arc::new(Surroundings {
+                    run: run.clone(),
+                    folders,
+                    observer: Arc::clone(&observer),
+                    seed: self.settings.seed,
+                    breakers: breakers(&self.policies, &observer, &opened),
+                    meters: Arc::clone(&self.meters),
+                });
                 let context = Arc::new(RunContext {
                     pipeline: self,
                     ledger: ledger.clone(),
                     run: run.clone(),
-                    folders,
+                    around,
                     engine,
                 });
+                let telling = Arc::clone(&context);
+                let telling = tokio::spawn(async move { telling.tell_of_breakers(told).await });
                 let ended = context.work(&mut progress, &cancel).await;
+                // What could not be told yet waits in the outbox, or is in the summary.
+                telling.abort();
                 context.sweep(&progress, ended.is_err()).await;
                 (ended, Some(context))
             }
@@ -110,18 +126,22 @@ impl CheckedPipeline {
             Err(RunFailure::Interrupted) => RunStatus::Interrupted,
             Err(_) => RunStatus::Failed,
         };
+        let elapsed = started.elapsed();
+        meters.run_ended(status, elapsed);
         let summary = RunSummary {
             run: run.clone(),
             pipeline,
+            tenant,
             status,
             started_ms,
-            elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             problem,
             steps: progress.totals.steps(context.as_deref().map(|context| &context.pipeline)),
             quarantined: progress.totals.quarantined(),
             warned: progress.totals.warned(),
             gates: progress.gates,
             sinks: progress.sinks,
+            breakers: context.iter().flat_map(|context| context.breaker_reports()).collect(),
         };
         let error = summary.problem.as_ref().map(|problem| problem.message.as_str());
         let json = serde_json::to_value(&summary).expect("a summary is plain data");
@@ -137,6 +157,10 @@ impl CheckedPipeline {
 }
 
 impl RunContext {
+    fn breaker_reports(&self) -> Vec<BreakerReport> {
+        self.around.breakers.values().map(Breaker::report).collect()
+    }
+
     async fn work(
         self: &Arc<Self>,
         progress: &mut Progress,
@@ -152,6 +176,27 @@ impl RunContext {
         self.ledger.start_commit(&self.run).await?;
         self.commit(progress).await
     }
+}
+
+/// The breakers of all steps that have one.
+fn breakers(
+    policies: &Policies,
+    observer: &Arc<dyn Observer>,
+    opened: &UnboundedSender<Transition>,
+) -> BTreeMap<String, Breaker> {
+    let breaker = |(step, policy): (&String, &BreakerPolicy)| {
+        let (observer, opened) = (Arc::clone(observer), opened.clone());
+        let tell = move |change: Transition| {
+            let Transition { step, state, message } = change.clone();
+            observer.event(Event::Breaker { step, state, message });
+            if matches!(change.state, BreakerState::Open | BreakerState::GivenUp) {
+                // Nobody listens any more where the run has ended.
+                let _ = opened.send(change);
+            }
+        };
+        (step.clone(), Breaker::new(step, *policy, Arc::new(tell)))
+    };
+    policies.breakers.iter().map(breaker).collect()
 }
 
 fn prepare(folders: &Folders) -> Result<(), RunFailure> {

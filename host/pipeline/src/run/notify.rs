@@ -6,19 +6,37 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use serde_json::json;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 use wasmill_ledger::{LedgerError, OutboxEntry, RunStatus, now_ms};
+use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::notifier::{Event as Notification, EventSeverity};
 
-use crate::error::{chain, retry_after};
+use crate::error::chain;
 use crate::events::Event;
 use crate::file::sections::EventKind;
-use crate::run::attempts::jittered;
+use crate::policy::breaker::Transition;
+use crate::policy::notifier_key;
+use crate::policy::retry::Retryable;
+use crate::run::RunContext;
 use crate::run::summary::RunSummary;
-use crate::run::{MAX_ATTEMPTS, RunContext};
 
 /// A notifier may ask for more time; a run does not wait longer than this.
 const MAX_WAIT: Duration = Duration::from_secs(10);
+
+/// A fault of a notifier, which is given no more time than that.
+struct Patient(Fault);
+
+impl Retryable for Patient {
+    fn is_chance(&self) -> bool {
+        self.0.is_chance()
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after().map(|wait| wait.min(MAX_WAIT))
+    }
+}
 
 impl RunContext {
     /// Puts what happened into the outbox and delivers what is in it.
@@ -39,13 +57,13 @@ impl RunContext {
         let deliveries = async {
             let mut silent = BTreeSet::new();
             for entry in own {
-                if !self.deliver(&entry, MAX_ATTEMPTS).await {
+                if !self.deliver(&entry, true).await {
                     silent.insert(entry.notifier);
                 }
             }
             // Once each: a receiver that is away must not hold up every run that follows.
             for entry in older {
-                if !silent.contains(&entry.notifier) && !self.deliver(&entry, 1).await {
+                if !silent.contains(&entry.notifier) && !self.deliver(&entry, false).await {
                     silent.insert(entry.notifier);
                 }
             }
@@ -57,6 +75,39 @@ impl RunContext {
         }
     }
 
+    /// Tells that breakers have opened, while the run goes on; a failure waits in the outbox like any other.
+    pub(super) async fn tell_of_breakers(&self, mut opened: UnboundedReceiver<Transition>) {
+        let mut number = 0;
+        while let Some(Transition { step, state, message }) = opened.recv().await {
+            number += 1;
+            let kind = EventKind::BreakerOpened;
+            let notification = Notification {
+                kind: kind.name().to_owned(),
+                severity: EventSeverity::Warning,
+                pipeline: self.pipeline.name.clone(),
+                run: self.run.clone(),
+                dedup_key: format!("{}/{}/{number}", self.run, kind.name()),
+                time_ms: u64::try_from(now_ms()).unwrap_or_default(),
+                summary: format!(
+                    "{}: the breaker of `{step}` is open: {message}",
+                    self.pipeline.name
+                ),
+                details: json!({ "step": step, "state": state, "message": message }).to_string(),
+            };
+            if let Err(error) = self.put(kind, &notification).await {
+                tracing::warn!(run = self.run, error = chain(&error), "cannot use the outbox");
+                continue;
+            }
+            let waiting = self.ledger.undelivered(&self.pipeline.name).await.unwrap_or_default();
+            let own = waiting.iter().filter(|entry| {
+                entry.run == self.run && entry.event["dedup_key"] == notification.dedup_key.as_str()
+            });
+            for entry in own {
+                self.deliver(entry, false).await;
+            }
+        }
+    }
+
     async fn enqueue(&self, summary: &RunSummary) -> Result<(), LedgerError> {
         let (kind, severity) = match summary.status {
             RunStatus::Succeeded => (EventKind::RunSucceeded, EventSeverity::Info),
@@ -65,44 +116,43 @@ impl RunContext {
             RunStatus::Interrupted | RunStatus::Running | RunStatus::Committing => return Ok(()),
         };
         let details = serde_json::to_string(summary).expect("a summary is plain data");
+        let notification = Notification {
+            kind: kind.name().to_owned(),
+            severity,
+            pipeline: summary.pipeline.clone(),
+            run: summary.run.clone(),
+            dedup_key: format!("{}/{}", summary.run, kind.name()),
+            time_ms: u64::try_from(now_ms()).unwrap_or_default(),
+            summary: summary.headline(),
+            details,
+        };
+        self.put(kind, &notification).await
+    }
+
+    /// Puts an event into the outbox, for each notifier that is to know.
+    async fn put(&self, kind: EventKind, notification: &Notification) -> Result<(), LedgerError> {
+        let json = serde_json::to_value(notification).expect("an event is plain data");
         for (name, notifier) in &self.pipeline.notifiers {
-            if !notifier.on.contains(&kind) {
-                continue;
+            if notifier.on.contains(&kind) {
+                self.ledger.enqueue(&self.run, name, &notification.dedup_key, &json).await?;
             }
-            let notification = Notification {
-                kind: kind.name().to_owned(),
-                severity,
-                pipeline: summary.pipeline.clone(),
-                run: summary.run.clone(),
-                dedup_key: format!("{}/{}", summary.run, kind.name()),
-                time_ms: u64::try_from(now_ms()).unwrap_or_default(),
-                summary: summary.headline(),
-                details: details.clone(),
-            };
-            let json = serde_json::to_value(&notification).expect("an event is plain data");
-            self.ledger.enqueue(&self.run, name, &notification.dedup_key, &json).await?;
         }
         Ok(())
     }
 
-    /// Delivers an event; false when the notifier could not.
-    async fn deliver(&self, entry: &OutboxEntry, attempts: u32) -> bool {
+    /// Delivers an event, with the attempts that the notifier's policy allows or at once; false when the notifier could not.
+    async fn deliver(&self, entry: &OutboxEntry, retried: bool) -> bool {
         // A notifier that is no longer in the file.
         let Some(notifier) = self.pipeline.notifiers.get(&entry.notifier) else { return true };
         let error = match serde_json::from_value::<Notification>(entry.event.clone()) {
             Ok(notification) => {
-                let mut attempt = 1;
-                loop {
-                    match notifier.notifier.notify(&notification).await {
-                        Ok(()) => break None,
-                        Err(fault) if fault.kind().is_chance() && attempt < attempts => {
-                            let asked = retry_after(&fault).map(|wait| wait.min(MAX_WAIT));
-                            tokio::time::sleep(asked.unwrap_or_else(|| jittered(attempt))).await;
-                            attempt += 1;
-                        }
-                        Err(fault) => break Some(chain(&fault)),
-                    }
+                let mut retry = *self.pipeline.policies.retry(&notifier_key(&entry.notifier));
+                if !retried {
+                    retry.attempts = 1;
                 }
+                let notified = retry
+                    .run(async || notifier.notifier.notify(&notification).await.map_err(Patient));
+                notified.await.err().map(|Patient(fault)| chain(&fault))
             }
             Err(error) => Some(format!("the event in the outbox is unreadable: {error}")),
         };

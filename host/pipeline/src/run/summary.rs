@@ -2,15 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use wasmill_connect::sink::{CommitReport, StagedPart};
 use wasmill_ledger::{CursorEntry, RunStatus};
+use wasmill_sandbox::Usage;
+use wasmill_sandbox::accounting::FaultCounts;
+use wasmill_sandbox::component::Digest;
 use wasmill_sandbox::loader::Receipt;
 
-use crate::checked::{CheckedPipeline, Work};
+use crate::checked::{CheckedPipeline, SinkTarget, SourceReader, Work};
 use crate::error::chain;
 use crate::exec::task::{Manifest, StepCounts, StepRule};
+use crate::policy::breaker::BreakerReport;
 use crate::run::failure::RunFailure;
 use crate::run::gate::GateReport;
 
@@ -19,6 +24,8 @@ use crate::run::gate::GateReport;
 pub struct RunSummary {
     pub run: String,
     pub pipeline: String,
+    /// Whose pipeline it is.
+    pub tenant: String,
     pub status: RunStatus,
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub started_ms: i64,
@@ -31,6 +38,8 @@ pub struct RunSummary {
     pub warned: Vec<RuleCount>,
     pub gates: Vec<GateReport>,
     pub sinks: Vec<SinkReport>,
+    /// Of the steps that have one.
+    pub breakers: Vec<BreakerReport>,
 }
 
 /// Why a run did not succeed.
@@ -53,6 +62,9 @@ pub struct StepSummary {
     pub step: String,
     /// `source`, `transform`, `sql`, `validator` or `sink`.
     pub kind: String,
+    /// The SHA-256 of the plugin; none where none is at work.
+    #[serde(default)]
+    pub plugin: Option<String>,
     /// Rows that it read; of a source: records.
     pub rows_in: u64,
     pub rows_out: u64,
@@ -69,6 +81,20 @@ pub struct StepSummary {
     pub peak_memory: u64,
     /// Time within the plugin, summed over all cores.
     pub time_ms: u64,
+    /// Calls that failed, or were made because others had, to find the rows at fault.
+    pub search_calls: u64,
+    /// The part of it during which a thread was held: see [`Usage::cpu_time`].
+    #[serde(default)]
+    pub cpu_ms: u64,
+    /// Bytes of rows that were passed to the plugin.
+    #[serde(default)]
+    pub bytes_in: u64,
+    /// Bytes of rows, selections and findings that it returned.
+    #[serde(default)]
+    pub bytes_out: u64,
+    /// Calls that failed, by the kind of fault; those of the search for rows included.
+    #[serde(default)]
+    pub faults: FaultCounts,
     pub dropped_log_lines: u64,
 }
 
@@ -155,6 +181,11 @@ impl Totals {
         }));
     }
 
+    /// Adds what an instance used up that worked for the table as a whole.
+    pub(crate) fn used(&mut self, step: &str, usage: &Usage) {
+        self.steps.entry(step.to_owned()).or_default().usage.add(usage);
+    }
+
     pub(crate) fn partials(&self, step: &str) -> &[PathBuf] {
         self.partials.get(step).map(Vec::as_slice).unwrap_or_default()
     }
@@ -198,10 +229,22 @@ impl Totals {
         let Some(pipeline) = pipeline else { return Vec::new() };
         let steps = pipeline.steps.values().map(|step| {
             let mut counts = self.counts(&step.name);
+            let mut plugin = None;
             let kind = match &step.work {
-                Work::Source(_) => "source",
-                Work::Transform(_) => "transform",
-                Work::Validate(_) => "validator",
+                Work::Source(work) => {
+                    if let SourceReader::Plugin { digest, .. } = &work.reader {
+                        plugin = Some(*digest);
+                    }
+                    "source"
+                }
+                Work::Transform(work) => {
+                    plugin = Some(work.digest);
+                    "transform"
+                }
+                Work::Validate(work) => {
+                    plugin = Some(work.digest);
+                    "validator"
+                }
                 Work::Sql(work) => {
                     counts.rows_in = match &work.streamed {
                         Some(input) => self.counts(input).rows_out,
@@ -212,10 +255,15 @@ impl Totals {
                     "sql"
                 }
             };
-            step_summary(&step.name, kind, &counts)
+            step_summary(&step.name, kind, plugin, &counts)
         });
-        let sinks =
-            pipeline.sinks.keys().map(|name| step_summary(name, "sink", &self.counts(name)));
+        let sinks = pipeline.sinks.iter().map(|(name, sink)| {
+            let plugin = match &sink.target {
+                SinkTarget::Plugin { digest, .. } => Some(*digest),
+                SinkTarget::Connector(_) => None,
+            };
+            step_summary(name, "sink", plugin, &self.counts(name))
+        });
         steps.chain(sinks).collect()
     }
 
@@ -252,10 +300,17 @@ impl Totals {
     }
 }
 
-fn step_summary(step: &str, kind: &str, counts: &StepCounts) -> StepSummary {
+fn step_summary(
+    step: &str,
+    kind: &str,
+    plugin: Option<Digest>,
+    counts: &StepCounts,
+) -> StepSummary {
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     StepSummary {
         step: step.to_owned(),
         kind: kind.to_owned(),
+        plugin: plugin.map(|digest| digest.to_string()),
         rows_in: counts.rows_in,
         rows_out: counts.rows_out,
         quarantined: counts.quarantined,
@@ -264,7 +319,12 @@ fn step_summary(step: &str, kind: &str, counts: &StepCounts) -> StepSummary {
         calls: counts.usage.calls,
         fuel: counts.usage.fuel,
         peak_memory: counts.usage.peak_memory,
-        time_ms: u64::try_from(counts.usage.time.as_millis()).unwrap_or(u64::MAX),
+        time_ms: millis(counts.usage.time),
+        search_calls: counts.search_calls,
+        cpu_ms: millis(counts.usage.cpu_time),
+        bytes_in: counts.usage.bytes_in,
+        bytes_out: counts.usage.bytes_out,
+        faults: counts.usage.faults,
         dropped_log_lines: counts.usage.dropped_log_lines,
     }
 }
