@@ -79,8 +79,7 @@ pub async fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
 async fn work(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let config = args.config.as_deref().map(read_config).transpose()?;
     let replay = Replay::open(&args.file).map_err(failed)?;
-    let replay =
-        replay.component(args.component.clone()).compiled_by(args.compiling.compiler());
+    let replay = replay.component(args.component.clone()).compiled_by(args.compiling.compiler());
     let report = replay.run().await.map_err(failed)?;
     if args.output.output == Output::Text {
         print_report(replay.header(), &report);
@@ -118,9 +117,15 @@ fn failed(error: ReplayError) -> Failure {
     let exit_code = match &error {
         ReplayError::Cassette(CassetteError::Io { source, .. })
         | ReplayError::Component { source, .. } => {
-            if missing(source) { 66 } else { 74 }
+            if missing(source) {
+                66
+            } else {
+                74
+            }
         }
-        ReplayError::Link { source: wasmill_sandbox::component::LinkError::NotGranted(_), .. } => 77,
+        ReplayError::Link {
+            source: wasmill_sandbox::component::LinkError::NotGranted(_), ..
+        } => 77,
         ReplayError::Cassette(_)
         | ReplayError::OtherComponent { .. }
         | ReplayError::Load { .. }
@@ -183,11 +188,11 @@ fn print_report(header: &Header, report: &ReplayReport) {
     if report.reproduced {
         let fuel = match &report.outcome.failed {
             Some(failed) if failed.fuel > 0 => {
-                format!(": {} and {} units of fuel", failed.kind.name(), grouped(failed.fuel))
+                format!(", after {} units of fuel", grouped(failed.fuel))
             }
             _ => String::new(),
         };
-        say!("reproduced{fuel}, as recorded");
+        say!("reproduced: as recorded{fuel}");
     } else {
         say!("not reproduced:");
         for difference in &report.differences {
@@ -221,10 +226,10 @@ fn print_rows(report: &ReplayReport) {
         return;
     }
     let rows = grouped(report.rows as u64);
-    if report.shown.iter().any(|row| row.blamed.is_some()) {
-        say!("\nof {rows} rows in the call, these fail by themselves:");
-    } else if report.rows == 1 {
+    if report.rows == 1 {
         say!("\nthe row:");
+    } else if report.shown.iter().any(|row| row.blamed.is_some()) {
+        say!("\nof {rows} rows in the call, these fail by themselves:");
     } else {
         say!("\nno row is known to fail by itself; the first of {rows} in the call:");
     }
@@ -234,7 +239,7 @@ fn print_rows(report: &ReplayReport) {
             None => format!("row {} of the call", row.row),
         };
         say!("  {place}: {}", shortened(&row.values.to_string()));
-        if let Some(message) = &row.blamed {
+        if let (Some(message), true) = (&row.blamed, report.rows > 1) {
             say!("    {message}");
         }
     }
@@ -276,7 +281,7 @@ fn print_shrunk(shrunk: &ShrinkReport) {
         count(calls.before),
         count(rows.after),
         count(calls.after),
-        if *is_smallest { "" } else { "; there was no time to try everything" },
+        if *is_smallest { "" } else { "; not everything was tried" },
     );
     say!("wasmill replay {}", file.display());
 }

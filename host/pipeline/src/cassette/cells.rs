@@ -29,7 +29,8 @@ pub(super) fn simpler(batch: &RecordBatch, column: usize, range: &Range<usize>) 
     }
     let fitting = replacements.into_iter().filter(|other| other.as_ref() != part.as_ref());
     let replaced = fitting.filter_map(|other| {
-        let (before, after) = (values.slice(0, range.start), values.slice(range.end, values.len() - range.end));
+        let (before, after) =
+            (values.slice(0, range.start), values.slice(range.end, values.len() - range.end));
         let column = concat(&[before.as_ref(), other.as_ref(), after.as_ref()]).ok()?;
         (column.data_type() == values.data_type()).then_some(column)
     });
@@ -61,10 +62,8 @@ fn plainest(data_type: &DataType, rows: usize) -> Option<ArrayRef> {
 
 /// The first and the second half of one text.
 fn halves(value: &ArrayRef) -> Vec<ArrayRef> {
-    let is_text = matches!(
-        value.data_type(),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
-    );
+    let is_text =
+        matches!(value.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
     let Some(text) = is_text.then(|| cast(value, &DataType::Utf8).ok()).flatten() else {
         return Vec::new();
     };
@@ -72,7 +71,8 @@ fn halves(value: &ArrayRef) -> Vec<ArrayRef> {
     let Some((middle, _)) = text.char_indices().nth(text.chars().count() / 2) else {
         return Vec::new();
     };
-    let halves = [&text[..middle], &text[middle..]].into_iter().filter(|half| half.len() < text.len());
+    let halves =
+        [&text[..middle], &text[middle..]].into_iter().filter(|half| half.len() < text.len());
     halves
         .filter_map(|half| {
             let half: ArrayRef = Arc::new(StringArray::from(vec![half]));

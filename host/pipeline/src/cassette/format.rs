@@ -318,8 +318,10 @@ impl Cassette {
         schema: &Schema,
         batches: Vec<RecordBatch>,
     ) -> Result<Self, CassetteError> {
-        let damaged =
-            |message: &str| CassetteError::Damaged { path: path.to_owned(), message: message.to_owned() };
+        let damaged = |message: &str| CassetteError::Damaged {
+            path: path.to_owned(),
+            message: message.to_owned(),
+        };
         let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
         if fields.pop().is_none_or(|field| field.name() != ROW) {
             return Err(damaged("the positions of the rows are missing"));
@@ -363,7 +365,11 @@ pub(crate) fn component_file(digest: &str) -> String {
 }
 
 /// Keeps a component beside its cassettes, once.
-pub(crate) fn keep_component(folder: &Path, digest: Digest, bytes: &[u8]) -> Result<(), CassetteError> {
+pub(crate) fn keep_component(
+    folder: &Path,
+    digest: Digest,
+    bytes: &[u8],
+) -> Result<(), CassetteError> {
     let path = folder.join(component_file(&digest.to_string()));
     if path.exists() {
         return Ok(());
@@ -382,13 +388,13 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), CassetteError> {
     }
     let unique = uuid::Uuid::new_v4().simple().to_string();
     let partial = path.with_extension(format!("{unique}.partial"));
-    std::fs::write(&partial, bytes)
-        .and_then(|()| std::fs::rename(&partial, path))
-        .map_err(|source| {
+    std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, path)).map_err(
+        |source| {
             // What is left of it helps nobody; that it cannot be removed is no second error.
             drop(std::fs::remove_file(&partial));
             io("write")(source)
-        })
+        },
+    )
 }
 
 fn write_rows(

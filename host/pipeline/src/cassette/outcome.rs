@@ -174,7 +174,10 @@ mod tests {
             ]
         );
         let passes = Outcome { failed: None, ..recorded.clone() };
-        assert_eq!(passes.differences(&recorded), ["outcome: no fault instead of trap in `process`"]);
+        assert_eq!(
+            passes.differences(&recorded),
+            ["outcome: no fault instead of trap in `process`"]
+        );
     }
 
     #[test]

@@ -64,7 +64,8 @@ impl Stage {
     ) -> Result<Self, LinkError> {
         let playback = Arc::new(Playback::new(secrets.clone()));
         let names = environment.grants.http.connections().map(str::to_owned);
-        environment.grants.http = HttpGrant::new(names.collect::<Vec<_>>(), Arc::clone(&playback) as _);
+        environment.grants.http =
+            HttpGrant::new(names.collect::<Vec<_>>(), Arc::clone(&playback) as _);
         // It was said and counted already, in the run.
         environment.logs = Arc::new(());
         environment.usage = Arc::new(());
@@ -95,9 +96,8 @@ impl Stage {
         outcome: &mut Outcome,
     ) -> Result<Result<(), FailedCall>, ArrowError> {
         let header = &cassette.header;
-        let before = |export| {
-            move |fault: Fault| FailedCall::new(export, None, &fault, 0, Vec::new())
-        };
+        let before =
+            |export| move |fault: Fault| FailedCall::new(export, None, &fault, 0, Vec::new());
         self.playback.expect(&[]);
         let bound = self.bind(&cassette.input).await.map_err(before("bind"));
         outcome.http = self.playback.difference();
@@ -126,7 +126,13 @@ impl Stage {
                 }
                 Err(fault) => {
                     let lines = open.last_lines();
-                    return Ok(Err(FailedCall::new(&call.export, Some(number), &fault, fuel, lines)));
+                    return Ok(Err(FailedCall::new(
+                        &call.export,
+                        Some(number),
+                        &fault,
+                        fuel,
+                        lines,
+                    )));
                 }
             }
         }
@@ -139,7 +145,9 @@ impl Stage {
             Placed::Transform(placed) => {
                 Bound::Transform(placed, Arc::new(placed.bind(input).await?))
             }
-            Placed::Validate(placed) => Bound::Validate(placed, Arc::new(placed.bind(input).await?)),
+            Placed::Validate(placed) => {
+                Bound::Validate(placed, Arc::new(placed.bind(input).await?))
+            }
         })
     }
 
@@ -235,8 +243,7 @@ impl Output {
 }
 
 fn findings(findings: &[Finding]) -> serde_json::Value {
-    let one = |finding: &Finding| {
-        json!([finding.rows, finding.rule, finding.column, finding.message])
-    };
+    let one =
+        |finding: &Finding| json!([finding.rows, finding.rule, finding.column, finding.message]);
     findings.iter().map(one).collect()
 }

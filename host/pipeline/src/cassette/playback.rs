@@ -9,9 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use wasmill_sandbox::capability::http::{
-    Exchange, HttpError, HttpRequest, HttpResponse, Outbound,
-};
+use wasmill_sandbox::capability::http::{Exchange, HttpError, HttpRequest, HttpResponse, Outbound};
 
 use crate::cassette::redact;
 use crate::file::secrets::Redaction;
@@ -34,7 +32,11 @@ pub struct RecordedExchange {
 #[serde(rename_all = "kebab-case")]
 pub enum RecordedAnswer {
     /// The body in base64.
-    Response { status: u16, headers: Vec<(String, String)>, body: String },
+    Response {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: String,
+    },
     InvalidRequest(String),
     Unreachable(String),
     TimedOut,
@@ -170,7 +172,12 @@ mod tests {
 
     fn request(path: &str, body: &[u8]) -> HttpRequest {
         let headers = vec![("accept".to_owned(), "text/plain".to_owned())];
-        HttpRequest { method: "GET".to_owned(), path: path.to_owned(), headers, body: body.to_vec() }
+        HttpRequest {
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            headers,
+            body: body.to_vec(),
+        }
     }
 
     fn recorded(path: &str, body: &[u8]) -> RecordedExchange {

@@ -105,8 +105,7 @@ impl CassetteFolder {
             return Admission::Known;
         }
         let is_deadline = kind == FaultKind::Deadline;
-        if cassettes.kept == MAX_KEPT
-            || (is_deadline && cassettes.deadlines == MAX_KEPT_DEADLINES)
+        if cassettes.kept == MAX_KEPT || (is_deadline && cassettes.deadlines == MAX_KEPT_DEADLINES)
         {
             cassettes.missed += 1;
             return Admission::Missed(cassettes.missed);
@@ -277,18 +276,23 @@ impl Recorder {
         seen: Seen,
         last: Option<LastCall>,
     ) {
-        let (Some(folder), true) = (&task.around.folders.cassettes, is_kept(seen.kind)) else { return };
+        let (Some(folder), true) = (&task.around.folders.cassettes, is_kept(seen.kind)) else {
+            return;
+        };
         let (step, split) = (self.step.name.clone(), task.split.clone());
         let number = match folder.admit(&step, &split, first_row, seen.kind) {
             Admission::Kept(number) => number,
             Admission::Known => return,
             Admission::Missed(missed) => {
-                let reason = format!("{MAX_KEPT} are kept of a step and run, {MAX_KEPT_DEADLINES} of them of deadlines");
+                let reason = format!(
+                    "{MAX_KEPT} are kept of a step and run, {MAX_KEPT_DEADLINES} of them of deadlines"
+                );
                 let event = Event::CassetteMissed { step, split, missed, reason };
                 return task.around.observer.event(event);
             }
         };
-        let file = folder.folder.join(format!("{}-{step}-{number:02}.{EXTENSION}", task.around.run));
+        let file =
+            folder.folder.join(format!("{}-{step}-{number:02}.{EXTENSION}", task.around.run));
         let kind = seen.kind.name().to_owned();
         let kept = self.record(task, history, first_row, seen, last, folder, &file);
         task.around.observer.event(match Box::pin(kept).await {

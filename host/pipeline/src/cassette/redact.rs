@@ -21,7 +21,9 @@ pub(super) fn exchange(secrets: &Redaction, exchange: Exchange) -> Exchange {
             body: secrets.apply_bytes(response.body),
         }),
         Err(error) => Err(match error {
-            HttpError::InvalidRequest(message) => HttpError::InvalidRequest(secrets.apply(&message)),
+            HttpError::InvalidRequest(message) => {
+                HttpError::InvalidRequest(secrets.apply(&message))
+            }
             HttpError::Unreachable(message) => HttpError::Unreachable(secrets.apply(&message)),
             other @ (HttpError::TimedOut | HttpError::TooLarge(_)) => other,
         }),

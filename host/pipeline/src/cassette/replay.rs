@@ -19,8 +19,9 @@ use crate::cassette::performance::Stage;
 use crate::cassette::playback::Playback;
 use crate::file::secrets::{self, Redaction};
 
-/// How many rows are shown.
-const SHOWN_ROWS: usize = 20;
+/// How many rows are shown: of those that fail by themselves, and where there are none, of all.
+const SHOWN_BLAMED: usize = 20;
+const SHOWN_ROWS: usize = 5;
 
 /// Why a cassette cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -206,7 +207,9 @@ impl Replay {
         let verdict = match (&outcome.failed, &recorded.failed) {
             _ if outcome.http.is_some() => Verdict::Unknown,
             (None, _) => Verdict::Mended,
-            (Some(is), Some(was)) if is.kind == was.kind && is.export == was.export => Verdict::Same,
+            (Some(is), Some(was)) if is.kind == was.kind && is.export == was.export => {
+                Verdict::Same
+            }
             (Some(_), _) => Verdict::Other,
         };
         Ok(OtherReport { component: plugin.digest().to_string(), verdict, outcome })
@@ -334,7 +337,7 @@ impl Replay {
         } else {
             let known = blamed.iter().filter(|blamed| blamed.row < rows.batch.num_rows());
             let known = known.map(|blamed| (blamed.row, Some(blamed.message.clone())));
-            known.take(SHOWN_ROWS).collect()
+            known.take(SHOWN_BLAMED).collect()
         };
         let mut shown = Vec::with_capacity(numbers.len());
         for (row, blamed) in numbers {

@@ -99,10 +99,7 @@ impl Replay {
         smallest.write(&file)?;
         Ok(ShrinkReport {
             file,
-            calls: Sizes {
-                before: before.header.calls.len(),
-                after: smallest.header.calls.len(),
-            },
+            calls: Sizes { before: before.header.calls.len(), after: smallest.header.calls.len() },
             rows: Sizes { before: before.row_count(), after: smallest.row_count() },
             values: shrinking.values,
             trials: shrinking.trials,
@@ -143,9 +140,9 @@ impl<'a> Shrinking<'a> {
         let outcome: Outcome = self.stage.perform(input).await?;
         let last = input.header.calls.len() - 1;
         Ok(outcome.http.is_none()
-            && outcome.failed.is_some_and(|failed| {
-                failed.call == Some(last) && failed.is_alike(&self.failed)
-            }))
+            && outcome
+                .failed
+                .is_some_and(|failed| failed.call == Some(last) && failed.is_alike(&self.failed)))
     }
 
     /// Takes an input for the smallest, if it fails.
@@ -188,8 +185,11 @@ impl<'a> Shrinking<'a> {
         };
         let is_last = call == whole.rows.len() - 1;
         // The rows that are known to fail by themselves are tried first.
-        let blamed: Vec<usize> =
-            if is_last { whole.header.blamed.iter().map(|blamed| blamed.row).collect() } else { Vec::new() };
+        let blamed: Vec<usize> = if is_last {
+            whole.header.blamed.iter().map(|blamed| blamed.row).collect()
+        } else {
+            Vec::new()
+        };
         let mut cuts = Cuts::new(rows.batch.num_rows(), blamed);
         while let Some(kept) = cuts.next() {
             let mut header = whole.header.clone();
@@ -293,8 +293,8 @@ impl Cuts {
             None if self.parts == 1 => Vec::new(),
             None => {
                 let (part, complement) = (self.next % self.parts, self.next >= self.parts);
-                let range = self.kept.len() * part / self.parts
-                    ..self.kept.len() * (part + 1) / self.parts;
+                let range =
+                    self.kept.len() * part / self.parts..self.kept.len() * (part + 1) / self.parts;
                 if complement {
                     [&self.kept[..range.start], &self.kept[range.end..]].concat()
                 } else {

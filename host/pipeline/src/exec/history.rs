@@ -45,9 +45,10 @@ impl<T: PartialEq> History<T> {
         let mut found = Vec::new();
         let (mut batches, mut first, mut bytes) = (self.input.read()?, 0, 0);
         while calls.peek().is_some() {
-            let batch = batches.next().await.ok_or_else(|| {
-                DataFusionError::External(Box::new(TooFewRows))
-            })??;
+            let batch = batches
+                .next()
+                .await
+                .ok_or_else(|| DataFusionError::External(Box::new(TooFewRows)))??;
             bytes += batch.get_array_memory_size();
             if bytes > most {
                 return Ok(None);

@@ -162,7 +162,10 @@ mod tests {
         for secret in ["hunter2", "a\"b\"c", "abc"] {
             secrets.add(secret);
         }
-        assert_eq!(secrets.apply("hunter2, a\"b\"c, a\\\"b\\\"c, abc"), "[secret], [secret], [secret], abc");
+        assert_eq!(
+            secrets.apply("hunter2, a\"b\"c, a\\\"b\\\"c, abc"),
+            "[secret], [secret], [secret], abc"
+        );
         let bytes = [b"\xff", &b"hunter2hunterhunter2"[..], b"\xfe"].concat();
         let expected = [b"\xff", &b"[secret]hunter[secret]"[..], b"\xfe"].concat();
         assert_eq!(secrets.apply_bytes(bytes), expected);
