@@ -54,6 +54,9 @@ fn hostile(workspace: &Workspace, attack: &str, more: &str) {
     ));
 }
 
+/// Kinds of faults, and the amounts that make `balance` fail with them.
+const KINDS: [(&str, i64); 4] = [("trap", -1), ("fuel", -2), ("memory", -3), ("failure", -4)];
+
 const RUN: [&str; 6] = ["run", "pipeline.toml", "--cassettes", "failed", "--output", "json"];
 
 /// Runs the pipeline, and returns the events about cassettes.
@@ -131,18 +134,19 @@ fn each_kind_of_fault_is_reproduced_to_the_unit_of_fuel() {
             assert_eq!(report["recorded"], report["replayed"]);
             assert_eq!(failed["kind"], event["kind"]);
             assert!(failed["fuel"].as_u64().unwrap() > 1_000, "{failed}");
-            // It is the call that failed in the run, and as it failed there.
-            assert_eq!(report["seen"]["fuel"], failed["fuel"], "{sees}: {report:#}");
+            // Where all calls before are made once more, it is just as in the run. Where they are not, an instance that had
+            // worked before may have used other fuel.
+            let is_as_seen = report["seen"]["fuel"] == failed["fuel"];
+            assert!(is_as_seen || sees == "rows", "{report:#}");
             let before = report["calls_before"].as_u64().unwrap();
             assert_eq!(before > 0, sees != "rows" && event["kind"] != "trap", "{sees}: {report:#}");
+            // Among the rows that fail by themselves is the one of this kind.
             let shown = report["shown"].as_array().unwrap();
-            let [row] = &shown[..] else { panic!("one row is to blame: {shown:?}") };
-            let position = row["position"].as_u64().unwrap() as usize;
-            let amount = row["values"]["amount"].as_i64().unwrap();
+            let amount = KINDS.iter().find(|(kind, _)| event["kind"] == *kind).unwrap().1;
+            let row = shown.iter().find(|row| row["values"]["amount"] == amount).unwrap();
             assert!(row["blamed"].is_string());
-            if sees == "rows" {
-                assert!(poison.contains(&(position, amount)), "{row}");
-            }
+            let position = row["position"].as_u64().unwrap() as usize;
+            assert!(sees != "rows" || poison.contains(&(position, amount)), "{row}");
         }
     }
 }
@@ -167,7 +171,7 @@ fn lies_exits_and_ends_are_reproduced() {
         ("finish-attached", "contract", "finish"),
     ] {
         let workspace = Workspace::new();
-        hostile(&workspace, attack, "");
+        hostile(&workspace, attack, "limits = { output_bytes = \"1MiB\" }");
         let kept = record(&workspace);
         let report = replay(&workspace, file(&kept[0]), &[], 0);
         let failed = &report["replayed"]["failed"];
@@ -187,13 +191,14 @@ fn lies_exits_and_ends_are_reproduced() {
 #[test]
 fn a_validator_is_reproduced() {
     let workspace = Workspace::new();
-    let rows: String = (0..5_000).map(|row| format!("{row}@example.com\n")).collect();
+    let domain = "a".repeat(60);
+    let rows: String = (0..8_000).map(|row| format!("{row}@{domain}.com\n")).collect();
     workspace.write("in.csv", format!("email\n{rows}"));
     workspace.pipeline(
         "[sources.in]\ntype = \"csv\"\npath = \"in.csv\"\n\
          [validators.rules]\nplugin = \"expectations\"\ninputs = [\"in\"]\n\
-         config = { rules = [{ column = \"email\", format = \"email\" }] }\n\
-         limits = { fuel_per_call = 400000, fuel_per_row = 1 }\n\
+         config = { rules = [{ column = \"email\", regex = '^[0-9]+@a+[.]com$' }] }\n\
+         limits = { fuel_per_call = 2000000, fuel_per_row = 1 }\n\
          [sinks.out]\ntype = \"csv\"\ninputs = [\"rules\"]\npath = \"out\"\n",
     );
     let kept = record(&workspace);
@@ -260,7 +265,7 @@ fn shrinking_finds_the_row_and_what_of_it_matters() {
         assert_eq!((&report["rows"], &report["calls_before"]), (&1.into(), &0.into()));
         // The account does not matter, the amount does.
         assert_eq!(report["shown"][0]["values"], json!({ "account": null, "amount": -1 }));
-        assert_eq!(report["shown"][0]["position"].is_u64(), true);
+        assert!(report["shown"][0]["position"].is_u64());
     }
 }
 
@@ -513,11 +518,11 @@ fn answers_over_http_are_replayed_and_secrets_are_nowhere() {
     assert_eq!(code, Some(0), "{report:#}");
     assert_eq!(report["recorded"], report["replayed"]);
     assert_eq!(server.requests.load(Ordering::SeqCst), asked, "nobody was asked");
-    // Without the secret nothing can be said; with another one of the same length, the same.
+    // Without the secret nothing can be said; with another one that is as long, the same.
     let (code, report) = replay(&[]);
     assert_eq!(code, Some(78));
     assert!(report["problem"]["message"].as_str().unwrap().contains("`TOKEN` is not set"));
-    let (code, report) = replay(&[("TOKEN", &"x".repeat(TOKEN.len()))]);
+    let (code, report) = replay(&[("TOKEN", "\"on-the-plugin\"-1147")]);
     assert_eq!(code, Some(0), "{report:#}");
 
     // What is asked for instead of what was recorded is told.
@@ -560,11 +565,11 @@ fn a_person_is_told_what_to_do_and_what_there_is() {
     for expected in [
         "transformer `balance` of the pipeline `test`",
         "trap: `process` trapped",
-        "balance::poison::taste",
+        "wasmill:plugin/transform@0.1.0#process",
         "the amount is poison",
         "position 17 in the split: {\"account\":\"c\",\"amount\":-1}",
         "reproduced: as recorded, after ",
-        "shrunk from 300 rows in 1 calls to 1 in 1",
+        "shrunk from 300 rows in 1 call to 1 row in 1 call, 1 value made simpler, in ",
         "wasmill replay failed/",
     ] {
         assert!(outcome.stdout.contains(expected), "{expected}: {outcome:#?}");

@@ -274,14 +274,21 @@ fn in_words(outcome: &Outcome) -> String {
 
 fn print_shrunk(shrunk: &ShrinkReport) {
     let ShrinkReport { file, calls, rows, values, trials, is_smallest } = shrunk;
-    let count = |count: usize| grouped(count as u64);
+    let sizes = |rows: usize, calls: usize| {
+        format!("{} in {}", counted(rows as u64, "row"), counted(calls as u64, "call"))
+    };
     say!(
-        "\nshrunk from {} rows in {} calls to {} in {}, {values} values made simpler, in {trials} trials{}",
-        count(rows.before),
-        count(calls.before),
-        count(rows.after),
-        count(calls.after),
+        "\nshrunk from {} to {}, {} made simpler, in {}{}",
+        sizes(rows.before, calls.before),
+        sizes(rows.after, calls.after),
+        counted(*values, "value"),
+        counted(*trials, "trial"),
         if *is_smallest { "" } else { "; not everything was tried" },
     );
     say!("wasmill replay {}", file.display());
+}
+
+/// Such as `1 row`, `1,000 rows`.
+fn counted(count: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
 }

@@ -364,21 +364,8 @@ pub(crate) fn component_file(digest: &str) -> String {
     format!("{}.wasm", digest.trim_start_matches("sha256:"))
 }
 
-/// Keeps a component beside its cassettes, once.
-pub(crate) fn keep_component(
-    folder: &Path,
-    digest: Digest,
-    bytes: &[u8],
-) -> Result<(), CassetteError> {
-    let path = folder.join(component_file(&digest.to_string()));
-    if path.exists() {
-        return Ok(());
-    }
-    write_whole(&path, bytes)
-}
-
 /// Writes a file that is either whole or not there.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), CassetteError> {
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), CassetteError> {
     let io = |action| {
         let path = path.to_owned();
         move |source| CassetteError::Io { action, path, source }

@@ -16,7 +16,7 @@ use wasmill_sandbox::fault::{Fault, FaultKind};
 
 use crate::cassette::format::{
     Blamed, CallHeader, Cassette, CassetteError, EXTENSION, FORMAT, Header, RecordedGrants, Seen,
-    keep_component,
+    component_file, write_whole,
 };
 use crate::cassette::outcome::Outcome;
 use crate::cassette::performance::{FINISH, Stage};
@@ -37,8 +37,8 @@ const MAX_KEPT: usize = 20;
 const MAX_KEPT_DEADLINES: usize = 2;
 /// How many bytes of rows a cassette holds at most.
 const MAX_ROW_BYTES: usize = 256 << 20;
-/// Of how many calls before the one that failed it is kept what they asked for over HTTP.
-const MAX_HTTP_CALLS: usize = 4_096;
+/// How many bytes of HTTP are kept of the calls before the one that fails, where those matter.
+const MAX_HTTP_BYTES: usize = 64 << 20;
 
 /// A step whose failed calls can be kept: what they depend on beside the rows.
 pub(crate) struct Recordable {
@@ -128,6 +128,7 @@ pub(crate) struct Recorder {
     open: Exchanges,
     /// What calls that passed asked for, by the number of their first row. Empty where nothing can be asked, or does not matter.
     passed: BTreeMap<u64, Exchanges>,
+    passed_bytes: usize,
     /// The first call of the batch in hand that failed with each kind of fault.
     failed: Vec<Failure>,
 }
@@ -177,6 +178,7 @@ impl Recorder {
             is_connected: !step.environment.grants.http.is_empty(),
             open: Some(Vec::new()),
             passed: BTreeMap::new(),
+            passed_bytes: 0,
             failed: Vec::new(),
         }
     }
@@ -191,23 +193,25 @@ impl Recorder {
         self.open = self.asked(exchanges);
     }
 
-    /// A call about rows was made.
+    /// A call about rows was made, that asked for `exchanges`.
     pub(crate) fn called(
         &mut self,
         rows: Range<usize>,
         first_row: u64,
-        exchanges: Exchanges,
+        exchanges: impl FnOnce() -> Exchanges,
         blame: Option<&Blame>,
     ) {
-        let http = self.asked(exchanges);
         let Some(blame) = blame else {
             if self.gathers && self.is_connected {
-                // Beyond that, what is missing counts as too much.
-                let http = if self.passed.len() < MAX_HTTP_CALLS { http } else { None };
-                self.passed.insert(first_row, http);
+                let exchanges = exchanges();
+                self.passed_bytes += exchanges.iter().flatten().map(Exchange::bytes).sum::<usize>();
+                // Beyond that, it counts as too much.
+                let kept = exchanges.filter(|_| self.passed_bytes <= MAX_HTTP_BYTES);
+                self.passed.insert(first_row, kept);
             }
             return;
         };
+        let http = self.asked(exchanges());
         let kind = blame.fault.kind();
         if is_kept(kind) && self.failed.iter().all(|failure| failure.seen.kind != kind) {
             let seen = Seen::new(&blame.fault, blame.fuel);
@@ -402,13 +406,17 @@ impl Recorder {
 
     fn keep_component(&self, folder: &Path) -> Result<(), NotKept> {
         let digest = self.step.plugin.digest();
+        let kept = folder.join(component_file(&digest.to_string()));
+        if kept.exists() {
+            return Ok(());
+        }
         let path = &self.step.component;
         let bytes = std::fs::read(path)
             .map_err(|source| NotKept::Component { path: path.clone(), source })?;
         if Digest::of(&bytes) != digest {
             return Err(NotKept::ComponentChanged { path: path.clone() });
         }
-        Ok(keep_component(folder, digest, &bytes)?)
+        Ok(write_whole(&kept, &bytes)?)
     }
 }
 

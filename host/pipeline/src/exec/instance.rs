@@ -281,7 +281,7 @@ impl<N: Openable> Attempt for BatchCall<'_, N> {
         });
         if let Some(recorder) = &mut self.instance.recorder {
             let failed = result.as_ref().err();
-            recorder.called(trial.rows.clone(), first, open.exchanges(), failed);
+            recorder.called(trial.rows.clone(), first, || open.exchanges(), failed);
         }
         self.instance.put_back(open, &result);
         if let (Ok(output), Some(history)) = (&result, &mut self.instance.history) {

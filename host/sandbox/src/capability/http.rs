@@ -64,7 +64,22 @@ pub struct Exchange {
     pub answer: Option<Result<HttpResponse, HttpError>>,
 }
 
-/// What an instance asked for in a call: more is not kept.
+impl Exchange {
+    /// About how many bytes it takes to keep.
+    pub fn bytes(&self) -> usize {
+        let headers = |headers: &[(String, String)]| -> usize {
+            headers.iter().map(|(name, value)| name.len() + value.len()).sum()
+        };
+        let request = &self.request;
+        let answer = match &self.answer {
+            Some(Ok(response)) => response.body.len() + headers(&response.headers),
+            Some(Err(_)) | None => 0,
+        };
+        request.path.len() + request.body.len() + headers(&request.headers) + answer
+    }
+}
+
+/// How much of what a call asks for is kept.
 const MAX_RECORDED_BYTES: usize = 16 << 20;
 
 /// What the calls of one instance ask for; clones share it.
@@ -93,27 +108,24 @@ impl HttpRecord {
 
     /// Keeps a request, and returns its place.
     fn asked(&self, connection: &str, request: &HttpRequest) -> Option<usize> {
+        let (connection, request) = (connection.to_owned(), request.clone());
+        let exchange = Exchange { connection, request, answer: None };
         let mut state = self.lock();
-        let headers = request.headers.iter().map(|(name, value)| name.len() + value.len());
-        state.bytes += request.path.len() + request.body.len() + headers.sum::<usize>();
+        state.bytes += exchange.bytes();
         if state.bytes > MAX_RECORDED_BYTES {
             return None;
         }
-        let (connection, request) = (connection.to_owned(), request.clone());
-        state.exchanges.push(Exchange { connection, request, answer: None });
+        state.exchanges.push(exchange);
         Some(state.exchanges.len() - 1)
     }
 
     fn answered(&self, place: usize, answer: &Result<HttpResponse, HttpError>) {
         let mut state = self.lock();
-        if let Ok(response) = answer {
-            state.bytes += response.body.len();
-        }
-        if state.bytes <= MAX_RECORDED_BYTES
-            && let Some(exchange) = state.exchanges.get_mut(place)
-        {
-            exchange.answer = Some(answer.clone());
-        }
+        let Some(exchange) = state.exchanges.get_mut(place) else { return };
+        let before = exchange.bytes();
+        exchange.answer = Some(answer.clone());
+        let added = exchange.bytes() - before;
+        state.bytes += added;
     }
 
     fn lock(&self) -> MutexGuard<'_, Recorded> {
