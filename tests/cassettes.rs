@@ -482,6 +482,53 @@ fn priced(url: &str) -> Workspace {
     workspace
 }
 
+/// What an instance does may depend on what it did before. A cassette says so, and claims nothing else.
+#[test]
+fn a_fault_of_an_instance_that_has_worked_before_is_called_that() {
+    let server = PriceList::start("200 OK");
+    let workspace = priced(&server.url);
+    workspace.write("articles.csv", "article\nb0\nb1\nb2\nb3\nb4\nb5\n");
+    let text = std::fs::read_to_string(workspace.path("pipeline.toml")).unwrap();
+    let text = text.replace("\"TOKEN\" } }", "\"TOKEN\" }, patience = 3 }");
+    workspace.write("pipeline.toml", text.replace("[connections", "batch_rows = 2\n[connections"));
+    let kept = kept(&workspace.wasmill_with(&RUN, &[("TOKEN", TOKEN), ("KEY", KEY)]));
+    assert_eq!(kept[0]["kind"], "trap");
+    let asked = server.requests.load(Ordering::SeqCst);
+    let replay = |more: &[&str]| {
+        let arguments = [&["replay", file(&kept[0]), "--output", "json"], more].concat();
+        let outcome = workspace.wasmill_with(&arguments, &[("TOKEN", TOKEN)]);
+        (outcome.code, outcome.events().pop().unwrap())
+    };
+    let (code, report) = replay(&[]);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_eq!(report["seen"]["kind"], "trap");
+    assert_eq!(report["replayed"]["failed"], Value::Null);
+    assert_eq!(report["replayed"]["passed"].as_array().unwrap().len(), 1);
+    let warnings = report["warnings"].to_string();
+    assert!(warnings.contains("a fresh instance does not fail"), "{warnings}");
+    assert_eq!(server.requests.load(Ordering::SeqCst), asked, "nobody was asked");
+    let (code, report) = replay(&["--shrink"]);
+    assert_eq!(code, Some(78), "{report:#}");
+    assert!(report["problem"]["message"].as_str().unwrap().contains("nothing to shrink"));
+}
+
+/// A folder that cannot be written costs the cassettes, and nothing else.
+#[test]
+fn a_run_goes_on_without_cassettes() {
+    let workspace = entries(300, &[(17, -1)]);
+    workspace.pipeline(&balance("rows", ""));
+    workspace.write("failed", "no folder");
+    let outcome = workspace.wasmill(&RUN);
+    assert_eq!(outcome.code, Some(0), "{outcome:#?}");
+    let events = outcome.events();
+    let missed = events.iter().find(|event| event["event"] == "cassette.missed").unwrap();
+    assert!(
+        missed["reason"].as_str().unwrap().starts_with("cannot make the folder of"),
+        "{missed}"
+    );
+    assert!(events.iter().all(|event| event["event"] != "cassette"));
+}
+
 /// Whether any file below the folder holds the text, as it is or as it stands in JSON.
 fn holds(workspace: &Workspace, text: &str) -> bool {
     let json = json!(text).to_string();

@@ -17,8 +17,11 @@
 //! their references; secrets are taken out of texts that came from the guest or over HTTP *before* the recorded calls are made,
 //! so that what is recorded is what the texts without them lead to.
 //!
-//! Where what is: [`format`] is the file, [`performance`] makes the calls, [`playback`] answers HTTP, [`outcome`] is what came of
-//! it and how two of them differ, [`recorder`] keeps what fails in a run, [`replay`] and [`shrink`] are for afterwards.
+//! Kept are calls about rows of transformers and validators, a transformer's `finish`, and instances that cannot be opened. What
+//! extractors, loaders and notifiers do is not.
+//!
+//! Where what is: [`format`] is the file, `performance` makes the calls, `playback` answers HTTP, [`outcome`] is what came of
+//! it and how two of them differ, `recorder` keeps what fails in a run, [`replay`] and [`shrink`] are for afterwards.
 
 mod cells;
 pub mod format;

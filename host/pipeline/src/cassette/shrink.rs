@@ -6,7 +6,7 @@
 //!
 //! Calls and rows are left out by delta debugging (ddmin, A. Zeller and R. Hildebrandt, "Simplifying and Isolating
 //! Failure-Inducing Input", 2002): halves, quarters and so on, until no single one can be left out. Values of columns that the
-//! plugin reads are then replaced by null, by nothing or zero, or by a part of themselves ([`cells`](super::cells)).
+//! plugin reads are then replaced by null, by nothing or zero, or by a part of themselves (`cells`).
 //!
 //! What fails counts as the same when it is the same kind of fault in the same export, and for a trap the same stack, so that
 //! one bug is not exchanged for another. What is not recorded cannot be shrunk to: an input that makes the plugin ask for

@@ -1,7 +1,7 @@
 //! A transformer that asks a server for the price of each row's article, to test what becomes of requests and answers.
 //!
 //! Input: `article` (utf8). Output: it, and `price` (int64). A plugin that believes its server: an answer that is no number is a
-//! panic.
+//! panic. It can also lose its patience after some requests, which only shows on an instance that has worked before.
 
 use wasmill_plugin_sdk::http::Connection;
 use wasmill_plugin_sdk::prelude::*;
@@ -13,11 +13,15 @@ struct LookupConfig {
     connection: String,
     /// Sent with each request.
     token: String,
+    /// How many requests one instance makes before it panics, at the end of a batch.
+    patience: Option<usize>,
 }
 
 struct Lookup {
     connection: Connection,
     token: String,
+    patience: usize,
+    asked: usize,
     article: Input<str>,
     price: Output<i64>,
 }
@@ -29,6 +33,8 @@ impl Transformer for Lookup {
         Ok(Self {
             connection: Connection::named(config.connection),
             token: config.token,
+            patience: config.patience.unwrap_or(usize::MAX),
+            asked: 0,
             article: plan.read("article")?,
             price: plan.write("price"),
         })
@@ -44,6 +50,8 @@ impl Transformer for Lookup {
             let text = String::from_utf8_lossy(&answer.body).into_owned();
             prices.push(text.trim().parse().unwrap_or_else(|_| panic!("no price: {text}")));
         }
+        self.asked += batch.rows();
+        assert!(self.asked <= self.patience, "no patience after {} requests", self.asked);
         out.set(self.price, prices);
         Ok(())
     }
