@@ -611,7 +611,8 @@ fn a_person_is_told_what_to_do_and_what_there_is() {
     assert_eq!(outcome.code, Some(0), "{outcome:#?}");
     for expected in [
         "transformer `balance` of the pipeline `test`",
-        "trap: `process` trapped",
+        "error[trap]: `balance` panicked",
+        "cause: `process` trapped",
         "wasmill:plugin/transform@0.1.0#process",
         "the amount is poison",
         "position 17 in the split: {\"account\":\"c\",\"amount\":-1}",

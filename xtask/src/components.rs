@@ -26,15 +26,32 @@ pub struct RustComponent {
 ///
 /// When the target is missing and cannot be installed, a build fails, or a file cannot be written.
 pub fn build(workspace: &Workspace, components: &[RustComponent]) -> Result<(), String> {
+    build_as(workspace, "plugin", components)
+}
+
+/// Builds the components with line tables, and installs them.
+///
+/// # Errors
+///
+/// See [`build`].
+pub fn build_with_lines(workspace: &Workspace, components: &[RustComponent]) -> Result<(), String> {
+    build_as(workspace, "plugin-lines", components)
+}
+
+fn build_as(
+    workspace: &Workspace,
+    profile: &str,
+    components: &[RustComponent],
+) -> Result<(), String> {
     ensure_target(workspace, TARGET)?;
-    let mut cargo = workspace.cargo(["build", "--profile", "plugin", "--target", TARGET]);
+    let mut cargo = workspace.cargo(["build", "--profile", profile, "--target", TARGET]);
     for component in components {
         cargo.args(["--package", &component.package]);
     }
     process::run(&mut cargo)?;
     for component in components {
         let file = format!("{}.wasm", component.package.replace('-', "_"));
-        let built = workspace.target.join(TARGET).join("plugin").join(file);
+        let built = workspace.target.join(TARGET).join(profile).join(file);
         install(workspace, &built, &component.name)?;
     }
     Ok(())

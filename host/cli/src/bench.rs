@@ -298,7 +298,7 @@ fn megabytes(bytes: u64) -> String {
 }
 
 /// `1.24 s`, or `0.35 ms`.
-fn time(micros: u128) -> String {
+pub fn time(micros: u128) -> String {
     match micros {
         0..1_000_000 => format!("{:.2} ms", micros as f64 / 1e3),
         _ => format!("{:.2} s", micros as f64 / 1e6),

@@ -28,6 +28,7 @@ mod quarantine;
 mod replay;
 mod run;
 mod runs;
+mod shadow;
 mod summary;
 mod table;
 
@@ -43,12 +44,13 @@ use crate::compiling::CompileArgs;
 use crate::failure::Failure;
 use crate::replay::ReplayArgs;
 use crate::run::RunOptions;
+use crate::shadow::ShadowArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes (sysexits):
     0  done
     2  the command line is wrong
-   65  the data was refused: by a gate, a limit on quarantined rows, or on_... = \"fail\"
+   65  the data was refused: by a gate, a limit on quarantined rows, or on_... = \"fail\"; versions differ
    66  the pipeline file, component, data file, ledger or run that is asked for does not exist
    70  a plugin failed, or wasmill itself
    74  reading or writing failed
@@ -102,6 +104,10 @@ enum Command {
     /// Makes a plugin fail once more on a batch that was kept, and says why: same fault, same fuel, same output.
     #[command(after_help = replay::EXAMPLES)]
     Replay(ReplayArgs),
+    /// Runs a new version of a step beside the old one, on the pipeline's own inputs, and shows what differs: publishes
+    /// nothing, and leaves nothing behind.
+    #[command(after_help = shadow::EXAMPLES)]
+    Shadow(ShadowArgs),
     /// Shows past runs.
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -236,6 +242,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         }
         Command::Bench(args) => bench::bench(&args).await,
         Command::Replay(args) => replay::replay(&args).await,
+        Command::Shadow(args) => shadow::shadow(&args).await,
         Command::Runs(RunsCommand::List { ledger, output, limit }) => {
             runs::list(&ledger, output.output, limit).await
         }

@@ -18,6 +18,8 @@ pub struct Progress {
     splits: ProgressBar,
     steps: Mutex<HashMap<String, StepBar>>,
     lowest_level: Level,
+    /// How often a step failed because of a row, by the kind of fault.
+    faults: Mutex<HashMap<(String, String), u64>>,
 }
 
 struct StepBar {
@@ -34,12 +36,26 @@ impl Progress {
         let splits = bars.add(ProgressBar::new(0));
         splits.set_style(style("{bar:30} {pos}/{len} splits  {elapsed}"));
         let lowest_level = if verbose { Level::Debug } else { Level::Info };
-        Self { bars, splits, steps: Mutex::default(), lowest_level }
+        Self { bars, splits, steps: Mutex::default(), lowest_level, faults: Mutex::default() }
     }
 
     /// Takes the bars away.
     pub fn end(&self) {
         drop(self.bars.clear());
+    }
+
+    /// Explains the first rows of a kind that make a plugin fail, and only says so of the next ones.
+    fn fault(&self, step: String, kind: String, explanation: &str) {
+        const EXPLAINED: u64 = 3;
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = faults.entry((step, kind)).or_default();
+        *count += 1;
+        if *count <= EXPLAINED {
+            self.say(explanation);
+        }
+        if *count == EXPLAINED {
+            self.say("more of these are counted; `wasmill quarantine show` explains each");
+        }
     }
 
     fn say(&self, line: &str) {
@@ -60,11 +76,7 @@ impl Observer for Progress {
             Event::SplitRetried { split, error, wait_ms, .. } => {
                 self.say(&format!("split {split} failed, trying again in {wait_ms} ms: {error}"));
             }
-            Event::Fault { step, split, message, .. } => {
-                self.say(&format!(
-                    "{step}: a row of split {split} made the plugin fail: {message}"
-                ));
-            }
+            Event::Fault { step, kind, explanation, .. } => self.fault(step, kind, &explanation),
             Event::Cassette { step, kind, file, .. } => {
                 self.say(&format!("{step}: kept ({kind}): wasmill replay {}", file.display()));
             }

@@ -104,6 +104,10 @@ fn print_row(row: &QuarantinedRow) {
         (None, Some(position)) => format!("split {} row {position}", row.split),
         (None, None) => format!("split {}", row.split),
     };
+    if let Some(fault) = &row.fault {
+        say!("{}\n  {}\n", fault.explanation, row.row);
+        return;
+    }
     say!("{}: {place}", row.step);
     for reason in &row.reasons {
         let column = reason.column.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();

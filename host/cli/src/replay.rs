@@ -159,6 +159,8 @@ fn print_json(
         "seen": header.seen,
         "recorded": header.outcome,
         "replayed": report.outcome,
+        "explanation": report.explanation,
+        "stack": report.stack,
         "differences": report.differences,
         "warnings": report.warnings,
         "calls_before": report.calls_before,
@@ -180,7 +182,7 @@ fn print_report(header: &Header, report: &ReplayReport) {
         say!("warning: {warning}");
     }
     match &report.outcome.failed {
-        Some(failed) => print_failed(failed),
+        Some(failed) => print_failed(report, failed),
         None => say!("\nall calls went well"),
     }
     print_rows(report);
@@ -201,11 +203,11 @@ fn print_report(header: &Header, report: &ReplayReport) {
     }
 }
 
-fn print_failed(failed: &FailedCall) {
-    say!("\n{}: {}", failed.kind.name(), failed.message);
-    if !failed.stack.is_empty() {
+fn print_failed(report: &ReplayReport, failed: &FailedCall) {
+    say!("\n{}", report.explanation.as_deref().unwrap_or(&failed.message));
+    if !report.stack.is_empty() {
         say!("\nstack, innermost first:");
-        for frame in &failed.stack {
+        for frame in &report.stack {
             say!("  {frame}");
         }
     }

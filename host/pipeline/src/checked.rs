@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use datafusion::execution::memory_pool::MemoryPool;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use wasmill_connect::sink::Sink;
@@ -22,9 +23,11 @@ use crate::cassette::recorder::Recordable;
 use crate::events::Observer;
 use crate::exec::search::SearchBudget;
 use crate::file::diagnostic::Diagnostic;
+use crate::file::secrets::Redaction;
 use crate::file::sections::{BadRowPolicy, EventKind, Tolerance, ViolationPolicy};
 use crate::metrics::Meters;
 use crate::policy::Policies;
+use crate::shadow::beside::ShadowRun;
 
 /// A pipeline that can be run. Cheap to clone: plugins and connectors are shared.
 #[derive(Clone)]
@@ -42,11 +45,15 @@ pub struct CheckedPipeline {
     pub(crate) sinks: IndexMap<String, Arc<SinkStep>>,
     pub(crate) notifiers: IndexMap<String, NotifierStep>,
     pub(crate) policies: Policies,
+    /// What is taken out of whatever plugins say.
+    pub(crate) secrets: Redaction,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) warnings: Vec<Diagnostic>,
     /// Where failed batches are kept, if that is wanted.
     pub(crate) cassettes: Option<PathBuf>,
+    /// The new version of a step that runs beside the old one.
+    pub(crate) shadow: Option<Arc<ShadowRun>>,
 }
 
 impl CheckedPipeline {
@@ -58,6 +65,11 @@ impl CheckedPipeline {
     /// What was found that is worth knowing and no error.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
+    }
+
+    /// What runs beside a step.
+    pub(crate) fn shadow_of(&self, step: &str) -> Option<Arc<ShadowRun>> {
+        self.shadow.as_ref().filter(|shadow| shadow.step == step).map(Arc::clone)
     }
 
     /// The steps with the columns that they give, each after those that it reads.
@@ -72,7 +84,9 @@ pub(crate) struct Settings {
     pub(crate) ledger: String,
     pub(crate) seed: u64,
     pub(crate) workers: usize,
-    pub(crate) memory: u64,
+    /// Shared by plugins and queries.
+    pub(crate) memory: Arc<dyn MemoryPool>,
+    pub(crate) memory_bytes: u64,
     pub(crate) batch_rows: usize,
     pub(crate) max_quarantined: Option<Tolerance>,
 }

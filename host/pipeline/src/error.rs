@@ -100,6 +100,9 @@ impl StepError {
                 FaultKind::Memory => Some(format!(
                     "if the plugin is right to need that much, raise memory in the limits of `{step}`"
                 )),
+                FaultKind::Busy if matches!(fault, Fault::Crowded { .. }) => {
+                    Some("raise pipeline.memory, or lower pipeline.workers".to_owned())
+                }
                 FaultKind::OutputBytes => Some(format!(
                     "raise output_bytes in the limits of `{step}`, or lower pipeline.batch_rows"
                 )),

@@ -28,9 +28,9 @@ pub enum Event {
     /// An attempt failed and is repeated.
     #[serde(rename = "split.retried")]
     SplitRetried { phase: String, split: String, attempt: u32, error: String, wait_ms: u64 },
-    /// A row made a plugin fault, or the search for such rows ended.
+    /// A row made a plugin fault. The explanation has several lines.
     #[serde(rename = "fault")]
-    Fault { step: String, split: String, kind: String, message: String },
+    Fault { step: String, split: String, kind: String, message: String, explanation: String },
     /// A call that failed was kept: `wasmill replay FILE` makes it once more.
     #[serde(rename = "cassette")]
     Cassette { step: String, split: String, kind: String, file: PathBuf },

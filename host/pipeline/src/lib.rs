@@ -21,21 +21,25 @@
 //! ```
 //!
 //! Where what is: [`file`] reads the text, [`check`] makes a [`checked`] pipeline of it, `plan` divides it into phases
-//! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole, [`metrics`] counts it,
-//! [`bench`] measures it, [`cassette`] keeps what fails and makes it fail again.
+//! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole, [`policy`] says what is
+//! tried again, [`metrics`] counts, [`bench`] measures, [`explain`] says why a plugin failed, [`cassette`] keeps what failed and makes it fail again, [`shadow`] runs a new version of a
+//! step beside the old one.
 
 pub mod bench;
 pub mod cassette;
 pub mod check;
 pub mod checked;
+pub mod dry_run;
 pub mod error;
 pub mod events;
 mod exec;
+pub mod explain;
 pub mod file;
 pub mod metrics;
 mod plan;
 pub mod policy;
 pub mod run;
+pub mod shadow;
 
 pub use check::{CheckFailed, Pipeline, ReadError};
 pub use checked::CheckedPipeline;

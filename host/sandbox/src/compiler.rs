@@ -6,6 +6,8 @@
 //!   deserialised, cached ◀─ standard output ───── 0 and what was made, or 1 and why not
 //! ```
 //!
+//! The same process answers a second request, for source lines: see `crate::locate`.
+//!
 //! A component is what somebody else says that it is. wasmtime promises that no input makes its compiler break memory; it does
 //! not promise that compiling comes to an end soon, or takes little memory. So it is done where both can be limited, and
 //! where the end of the process is no harm. Without a [`CompilerProcess`] it is done here.
@@ -24,12 +26,17 @@ use wasmtime::component::Component;
 use crate::cache::ComponentCache;
 use crate::component::{Digest, LoadError};
 use crate::engine::{LinkedEngine, MAX_COMPONENT_BYTES, Profile, compiling_engine};
+use crate::locate::{self, Locator, Place, Symbol};
 
 /// What a compiler process begins its answer with.
-const COMPILED: u8 = 0;
+const DONE: u8 = 0;
 const REFUSED: u8 = 1;
 /// More is no answer. What a component is compiled to is some times as large as the component.
 const MAX_ANSWER_BYTES: u64 = 1 << 30;
+/// More is no answer to the question for source lines.
+const MAX_LOCATED_BYTES: u64 = 1 << 20;
+/// Looking for source lines may take so long at most, as somebody waits to be told what went wrong.
+const LOCATE_TIME: Duration = Duration::from_secs(10);
 
 /// How components are compiled. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -77,6 +84,11 @@ impl Compiler {
     #[must_use]
     pub fn in_process(self, process: CompilerProcess) -> Self {
         Self { process: Some(Arc::new(process)), ..self }
+    }
+
+    /// What finds source lines in a component that was compiled; none without a process, or without line tables.
+    pub(crate) fn locator(&self, component: &Arc<[u8]>) -> Option<Locator> {
+        Locator::new(self.process.as_ref()?, component)
     }
 
     /// The component as this engine runs it.
@@ -128,15 +140,15 @@ impl CompilerProcess {
         let failed = |error: io::Error| LoadError::CompilerProcess {
             message: format!("cannot run {}: {error}", self.program.display()),
         };
-        let request =
-            Request { profile: engine.profile, concurrent: engine.concurrent, limits: self.limits };
-        let (answer, status) = self.run(&request, bytes).map_err(failed)?;
+        let task = Task::Compile { profile: engine.profile, concurrent: engine.concurrent };
+        let request = Request { limits: self.limits, task };
+        let (answer, status) = self.run(&request, bytes, MAX_ANSWER_BYTES).map_err(failed)?;
         let Some((kind, content)) = answer.as_deref().and_then(<[u8]>::split_first) else {
             return Err(LoadError::CompilerProcess {
                 message: self.reason(answer.is_some(), status),
             });
         };
-        if *kind != COMPILED || !status.success() {
+        if *kind != DONE || !status.success() {
             let message = bounded_text(String::from_utf8_lossy(content).into_owned());
             return Err(LoadError::Compile { message });
         }
@@ -146,8 +158,34 @@ impl CompilerProcess {
         component.map_err(|error| LoadError::Compile { message: format!("{error:#}") })
     }
 
+    /// What lies at each of the places; nothing where the process gives no good answer.
+    pub(crate) fn locate(&self, component: &[u8], places: &[Place]) -> Vec<Vec<Symbol>> {
+        let limits = CompileLimits { time: self.limits.time.min(LOCATE_TIME), ..self.limits };
+        let request = Request { limits, task: Task::Locate { places: places.to_vec() } };
+        let answer = match self.run(&request, component, MAX_LOCATED_BYTES) {
+            Ok((Some(answer), status)) if status.success() => answer,
+            Ok((_, status)) => {
+                tracing::debug!(%status, "source lines were not found");
+                return Vec::new();
+            }
+            Err(error) => {
+                tracing::debug!(%error, "source lines were not found");
+                return Vec::new();
+            }
+        };
+        match answer.split_first() {
+            Some((&DONE, content)) => serde_json::from_slice(content).unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+
     /// What the process wrote, or none where it took too long, and how it ended.
-    fn run(&self, request: &Request, bytes: &[u8]) -> io::Result<(Option<Vec<u8>>, ExitStatus)> {
+    fn run(
+        &self,
+        request: &Request,
+        bytes: &[u8],
+        max_answer: u64,
+    ) -> io::Result<(Option<Vec<u8>>, ExitStatus)> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).args(request.to_arguments());
         // Nothing of this process's environment is its business.
@@ -163,10 +201,10 @@ impl CompilerProcess {
             });
             scope.spawn(move || {
                 let mut answer = Vec::new();
-                let read = stdout.take(MAX_ANSWER_BYTES).read_to_end(&mut answer);
+                let read = stdout.take(max_answer).read_to_end(&mut answer);
                 let _ = sender.send(read.map(|_| answer));
             });
-            let answer = answers.recv_timeout(self.limits.time).ok();
+            let answer = answers.recv_timeout(request.limits.time).ok();
             if answer.is_none() {
                 child.kill()?;
             }
@@ -191,38 +229,85 @@ impl CompilerProcess {
 }
 
 /// What a compiler process is asked for, beside the component.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Request {
-    profile: Profile,
-    concurrent: bool,
     limits: CompileLimits,
+    task: Task,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Task {
+    Compile { profile: Profile, concurrent: bool },
+    Locate { places: Vec<Place> },
 }
 
 impl Request {
-    fn to_arguments(self) -> [String; 4] {
-        [
-            self.profile.name().to_owned(),
-            self.concurrent.to_string(),
+    fn to_arguments(&self) -> Vec<String> {
+        let mut arguments = vec![
             self.limits.memory.to_string(),
             self.limits.time.as_secs().max(1).to_string(),
-        ]
+            self.task.name().to_owned(),
+        ];
+        match &self.task {
+            Task::Compile { profile, concurrent } => {
+                arguments.extend([profile.name().to_owned(), concurrent.to_string()]);
+            }
+            Task::Locate { places } => {
+                let place = |place: &Place| format!("{}:{}", place.function, place.offset);
+                arguments.extend(places.iter().map(place));
+            }
+        }
+        arguments
     }
 
     fn parse(arguments: &[String]) -> Option<Self> {
-        let [profile, concurrent, memory, seconds] = arguments else { return None };
-        Some(Self {
-            profile: Profile::ALL.into_iter().find(|known| known.name() == profile)?,
-            concurrent: concurrent.parse().ok()?,
-            limits: CompileLimits {
-                memory: memory.parse().ok()?,
-                time: Duration::from_secs(seconds.parse().ok()?),
-            },
-        })
+        let [memory, seconds, task, arguments @ ..] = arguments else { return None };
+        let limits = CompileLimits {
+            memory: memory.parse().ok()?,
+            time: Duration::from_secs(seconds.parse().ok()?),
+        };
+        Some(Self { limits, task: Task::parse(task, arguments)? })
+    }
+}
+
+impl Task {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Compile { .. } => "compile",
+            Self::Locate { .. } => "locate",
+        }
+    }
+
+    fn parse(name: &str, arguments: &[String]) -> Option<Self> {
+        match (name, arguments) {
+            ("compile", [profile, concurrent]) => Some(Self::Compile {
+                profile: Profile::ALL.into_iter().find(|known| known.name() == profile)?,
+                concurrent: concurrent.parse().ok()?,
+            }),
+            ("locate", places) => {
+                let place = |argument: &String| {
+                    let (function, offset) = argument.split_once(':')?;
+                    Some(Place { function: function.parse().ok()?, offset: offset.parse().ok()? })
+                };
+                Some(Self::Locate { places: places.iter().map(place).collect::<Option<_>>()? })
+            }
+            _ => None,
+        }
+    }
+
+    /// The answer.
+    fn done(&self, component: &[u8]) -> wasmtime::Result<Vec<u8>> {
+        match self {
+            Self::Compile { profile, concurrent } => {
+                compiling_engine(*profile, *concurrent)?.precompile_component(component)
+            }
+            Self::Locate { places } => Ok(serde_json::to_vec(&locate::find(component, places))?),
+        }
     }
 }
 
 /// The whole of a compiler process: reads a component from standard input, and writes to standard output what it is compiled
-/// to. `arguments` are those that [`CompilerProcess`] added to its own.
+/// to, or its source lines. `arguments` are those that [`CompilerProcess`] added to its own.
 pub fn answer_parent(arguments: &[String]) -> ExitCode {
     let Some(request) = Request::parse(arguments) else { return ExitCode::from(2) };
     if limit(request.limits).is_err() {
@@ -233,11 +318,8 @@ pub fn answer_parent(arguments: &[String]) -> ExitCode {
     if io::stdin().take(longest).read_to_end(&mut component).is_err() {
         return ExitCode::FAILURE;
     }
-    let compiled = caught(|| {
-        compiling_engine(request.profile, request.concurrent)?.precompile_component(&component)
-    });
-    let (kind, content) = match compiled {
-        Ok(compiled) => (COMPILED, compiled),
+    let (kind, content) = match caught(|| request.task.done(&component)) {
+        Ok(answer) => (DONE, answer),
         Err(message) => (REFUSED, message.into_bytes()),
     };
     let mut stdout = io::stdout().lock();
@@ -276,10 +358,34 @@ mod tests {
     #[test]
     fn requests_are_understood() {
         let limits = CompileLimits { memory: 1 << 30, time: Duration::from_secs(7) };
-        for profile in Profile::ALL {
-            let request = Request { profile, concurrent: profile == Profile::Guarded, limits };
+        let mut tasks = vec![
+            Task::Locate { places: Vec::new() },
+            Task::Locate {
+                places: vec![
+                    Place { function: 0, offset: u32::MAX },
+                    Place { function: u32::MAX, offset: 8 },
+                ],
+            },
+        ];
+        tasks.extend(
+            Profile::ALL
+                .map(|profile| Task::Compile { profile, concurrent: profile == Profile::Guarded }),
+        );
+        for task in tasks {
+            let request = Request { limits, task };
             assert_eq!(Request::parse(&request.to_arguments()), Some(request));
         }
-        assert_eq!(Request::parse(&["metered".to_owned()]), None);
+        let refused = [
+            &["1", "1"][..],
+            &["1", "1", "compile", "metered"],
+            &["1", "1", "compile", "other", "true"],
+            &["1", "1", "locate", "1"],
+            &["1", "1", "locate", "1:-1"],
+            &["1", "1", "other"],
+        ];
+        for arguments in refused {
+            let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+            assert_eq!(Request::parse(&arguments), None, "{arguments:?}");
+        }
     }
 }

@@ -7,8 +7,10 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
 use crate::engine::{EngineError, LinkedEngine, MAX_COMPONENT_BYTES, Sandbox};
+use crate::fault::Fault;
 use crate::grants::{Grants, NotGranted};
 use crate::guest::GuestState;
+use crate::locate::Locator;
 
 /// The contract version that this host speaks.
 pub const CONTRACT_VERSION: &str = "0.1.0";
@@ -128,6 +130,8 @@ struct Inner {
     size: usize,
     imports: Vec<String>,
     component: Component,
+    /// Where there are source lines, and a process to find them.
+    locator: Option<Locator>,
 }
 
 impl Sandbox {
@@ -140,7 +144,7 @@ impl Sandbox {
             .unwrap_or_else(|error| Err(LoadError::Compile { message: error.to_string() }))
     }
 
-    fn load_blocking(&self, bytes: &[u8]) -> Result<Plugin, LoadError> {
+    fn load_blocking(&self, bytes: &Arc<[u8]>) -> Result<Plugin, LoadError> {
         check_preamble(bytes)?;
         let digest = Digest::of(bytes);
         let compile = |engine| self.compiler().compile(engine, digest, bytes);
@@ -162,7 +166,9 @@ impl Sandbox {
         let kind = kind_of(&exports)?;
         let size = bytes.len();
         let engine = Arc::clone(engine);
-        Ok(Plugin { inner: Arc::new(Inner { engine, digest, kind, size, imports, component }) })
+        let locator = self.compiler().locator(bytes);
+        let inner = Inner { engine, digest, kind, size, imports, component, locator };
+        Ok(Plugin { inner: Arc::new(inner) })
     }
 }
 
@@ -183,6 +189,15 @@ impl Plugin {
     /// The names of the interfaces that the component imports, such as `wasi:cli/stderr@0.2.9`.
     pub fn imports(&self) -> &[String] {
         &self.inner.imports
+    }
+
+    /// Adds source lines to a fault's stack, where the component has line tables, and the sandbox's compiler a process
+    /// of its own to read them in. What cannot be found is left out. Each place is looked for once, which takes some
+    /// 10 ms, and 10 s at most.
+    pub async fn locate(&self, fault: &mut Fault) {
+        if let (Some(locator), Some(stack)) = (&self.inner.locator, fault.stack_mut()) {
+            locator.locate(stack).await;
+        }
     }
 
     pub(crate) fn engine(&self) -> &LinkedEngine {

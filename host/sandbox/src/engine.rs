@@ -5,6 +5,7 @@
 //! clock, and make a long call yield to other tasks at each tick. Instances come from a pool, so that creating one costs
 //! microseconds.
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use wasmtime::{
 };
 
 use crate::compiler::Compiler;
+use crate::frames::MAX_FRAMES;
 use crate::guest::GuestState;
 
 /// How often running guests are interrupted to look at their deadline and to yield.
@@ -209,6 +211,8 @@ fn config(profile: Profile, concurrent: bool) -> Config {
         .wasm_wide_arithmetic(false)
         // Same results on every machine, NaN bits included.
         .cranelift_nan_canonicalization(true)
+        // As many as are kept.
+        .wasm_backtrace_max_frames(NonZeroUsize::new(MAX_FRAMES))
         // Debug information of a component is hostile input; it is not parsed in this process.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable);
     config

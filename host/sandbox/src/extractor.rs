@@ -49,6 +49,11 @@ impl Extractor {
         Ok(Self { step: Step::new(plugin, PluginKind::Extractor, environment)? })
     }
 
+    /// Adds source lines to a fault of this step: see [`Plugin::locate`].
+    pub async fn locate(&self, fault: &mut Fault) {
+        self.step.locate(fault).await;
+    }
+
     /// What the plugin says of itself.
     pub async fn describe(&self) -> Result<Descriptor, Fault> {
         self.step.describe::<ExtractExports>().await
@@ -122,7 +127,7 @@ impl OpenExtractor {
         let result = call.run(extract.call_next(store, max_rows)).await;
         let Some(extracted) = self.guest.end(call, result)? else { return Ok(None) };
         self.rows += u64::from(extracted.rows);
-        self.guest.crossed(0, crossing::extracted(&extracted));
+        self.guest.crossed(EXPORT, 0, crossing::extracted(&extracted))?;
         match Extracted::new(&self.binding, extracted, max_rows) {
             Ok(extracted) => Ok(Some(extracted)),
             Err(breach) => Err(self.guest.breach(EXPORT, breach)),

@@ -15,11 +15,9 @@ use wasmill_contract::lower::LowerError;
 use wasmill_contract::processed::OutputBreach;
 use wasmill_contract::receipt::ReceiptBreach;
 
+use crate::frames::{Frame, culprit, frames};
 use crate::limits::Limits;
-use crate::memory::MemoryExceeded;
-
-/// How many frames of a guest's stack are kept.
-const MAX_FRAMES: usize = 24;
+use crate::memory::{BudgetExhausted, MemoryExceeded};
 
 /// Why a call into a plugin failed.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +28,7 @@ pub enum Fault {
         export: &'static str,
         cause: String,
         /// Functions of the guest, innermost first.
-        stack: Vec<String>,
+        stack: Vec<Frame>,
         /// What the guest last wrote to its log, a panic message for one.
         last_words: Vec<String>,
     },
@@ -43,7 +41,11 @@ pub enum Fault {
     )]
     Memory { export: &'static str, limit: u64, requested: u64 },
     #[error("`{export}` overflowed its stack")]
-    Stack { export: &'static str },
+    Stack {
+        export: &'static str,
+        /// Functions of the guest, innermost first; of what recurses, each place once.
+        stack: Vec<Frame>,
+    },
     #[error("`{export}` returned more than {limit} bytes (limit output_bytes)")]
     OutputBytes { export: &'static str, limit: u64 },
     /// What the guest returned is not what the contract allows.
@@ -52,6 +54,9 @@ pub enum Fault {
     /// The plugin itself says that the call failed.
     #[error("`{export}` failed: {failure}")]
     Failure { export: &'static str, failure: Failure },
+    /// There is not enough left of the memory that is shared with others.
+    #[error("no memory left for `{export}`: {reason}")]
+    Crowded { export: &'static str, reason: String },
     /// There is no room for another instance at the moment.
     #[error("no free slot for another instance")]
     Busy,
@@ -207,25 +212,88 @@ impl Fault {
                 ..
             } => FaultKind::Refused,
             Self::Failure { failure: Failure::Fatal(_), .. } => FaultKind::Failure,
-            Self::Busy => FaultKind::Busy,
+            Self::Busy | Self::Crowded { .. } => FaultKind::Busy,
             Self::Unrepeatable { .. } => FaultKind::Unrepeatable,
             Self::Gone { .. } | Self::Host { .. } => FaultKind::Host,
         }
+    }
+
+    /// Where in the guest it happened, innermost first. Empty where that says nothing.
+    pub fn stack(&self) -> &[Frame] {
+        match self {
+            Self::Trap { stack, .. } | Self::Stack { stack, .. } => stack,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn stack_mut(&mut self) -> Option<&mut Vec<Frame>> {
+        match self {
+            Self::Trap { stack, .. } | Self::Stack { stack, .. } => Some(stack),
+            _ => None,
+        }
+    }
+
+    /// What the guest last wrote to its log, oldest first. Empty where it does not matter.
+    pub fn last_words(&self) -> &[String] {
+        match self {
+            Self::Trap { last_words, .. } => last_words,
+            _ => &[],
+        }
+    }
+
+    /// Which call it was, such as `process`; none where there was no room for one.
+    pub fn export(&self) -> Option<&'static str> {
+        match self {
+            Self::Trap { export, .. }
+            | Self::Fuel { export, .. }
+            | Self::Deadline { export, .. }
+            | Self::Memory { export, .. }
+            | Self::Stack { export, .. }
+            | Self::OutputBytes { export, .. }
+            | Self::Contract { export, .. }
+            | Self::Failure { export, .. }
+            | Self::Gone { export }
+            | Self::Crowded { export, .. }
+            | Self::Unrepeatable { export }
+            | Self::Host { export, .. } => Some(export),
+            Self::Busy => None,
+        }
+    }
+
+    /// The message of a panic, or else the last line that says something.
+    pub fn last_said(&self) -> Option<String> {
+        let says_something = |line: &&String| {
+            !line.trim().is_empty() && !line.starts_with("note: run with `RUST_BACKTRACE")
+        };
+        let words = self.last_words();
+        // How Rust begins: the message follows, in one line or several.
+        let begins = |line: &String| line.starts_with("thread '") && line.contains("panicked at ");
+        let message: Vec<&str> = match words.iter().rposition(begins) {
+            Some(position) => {
+                let lines = words[position + 1..].iter().filter(says_something);
+                lines.map(String::as_str).collect()
+            }
+            None => words.iter().rfind(says_something).map(String::as_str).into_iter().collect(),
+        };
+        (!message.is_empty()).then(|| message.join(" "))
     }
 
     /// The fault with what is known beside: what the guest last said, and where it was.
     pub fn explained(&self) -> String {
         const SHOWN_FRAMES: usize = 3;
         let mut text = self.to_string();
-        if let Self::Trap { stack, last_words, .. } = self {
-            if let Some(last) = last_words.last() {
-                text.push_str(&format!("; it last said: {last}"));
-            }
-            if !stack.is_empty() {
-                let frames: Vec<&str> =
-                    stack.iter().take(SHOWN_FRAMES).map(String::as_str).collect();
-                text.push_str(&format!(" (in {})", frames.join(" < ")));
-            }
+        if let Some(said) = self.last_said() {
+            text.push_str(&format!("; it last said: {said}"));
+        }
+        let stack = self.stack();
+        if let Some(first) = culprit(stack) {
+            let callers = stack[first + 1..].iter().filter(|frame| !frame.is_entry());
+            let frames: Vec<String> = std::iter::once(&stack[first])
+                .chain(callers)
+                .take(SHOWN_FRAMES)
+                .map(ToString::to_string)
+                .collect();
+            text.push_str(&format!(" (in {})", frames.join(" < ")));
         }
         text
     }
@@ -256,19 +324,22 @@ impl Fault {
         if let Some(exceeded) = error.downcast_ref::<MemoryExceeded>() {
             return Self::Memory { export, limit: exceeded.limit, requested: exceeded.requested };
         }
+        if let Some(exhausted) = error.downcast_ref::<BudgetExhausted>() {
+            return Self::Crowded { export, reason: exhausted.reason.clone() };
+        }
         if error.downcast_ref::<DeadlinePassed>().is_some() {
             return Self::Deadline { export, deadline: limits.deadline };
         }
         if error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some() {
             return Self::Busy;
         }
-        let stack = error.downcast_ref::<WasmBacktrace>().map(stack).unwrap_or_default();
+        let stack = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
         let trapped =
             |cause: String| Self::Trap { export, cause, stack: stack.clone(), last_words };
         match error.downcast_ref::<Trap>() {
             Some(Trap::OutOfFuel) => return Self::Fuel { export, budget },
             Some(Trap::Interrupt) => return Self::Deadline { export, deadline: limits.deadline },
-            Some(Trap::StackOverflow) => return Self::Stack { export },
+            Some(Trap::StackOverflow) => return Self::Stack { export, stack },
             Some(Trap::UnreachableCodeReached) => {
                 return trapped("the guest panicked or aborted".to_owned());
             }
@@ -296,14 +367,25 @@ impl Fault {
 #[error("deadline passed")]
 pub(crate) struct DeadlinePassed;
 
-fn stack(backtrace: &WasmBacktrace) -> Vec<String> {
-    backtrace
-        .frames()
-        .iter()
-        .take(MAX_FRAMES)
-        .map(|frame| match frame.func_name() {
-            Some(name) => bounded_text(format!("{:#}", rustc_demangle::demangle(name))),
-            None => format!("function {}", frame.func_index()),
-        })
-        .collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_last_said_is_the_message_of_the_panic() {
+        let said = |lines: &[&str]| {
+            let last_words = lines.iter().map(ToString::to_string).collect();
+            let cause = String::new();
+            Fault::Trap { export: "process", cause, stack: Vec::new(), last_words }.last_said()
+        };
+        let panicked = "thread '<unnamed>' (1) panicked at src/lib.rs:6:5:";
+        let note = "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace";
+        let message = "assertion `left == right` failed";
+        assert_eq!(said(&["", panicked, "no such row", note]).unwrap(), "no such row");
+        let lines = ["row 3", panicked, message, "  left: 1", " right: 2", note];
+        assert_eq!(said(&lines).unwrap(), format!("{message}   left: 1  right: 2"));
+        assert_eq!(said(&["row 3", "row 4", ""]).unwrap(), "row 4");
+        assert_eq!(said(&["", note]), None);
+        assert_eq!(said(&[]), None);
+    }
 }

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use tokio::sync::OwnedSemaphorePermit;
 use wasmill_contract::bindings::{http, logging, store, types};
 use wasmtime::component::{Instance, InstancePre, ResourceTable};
 use wasmtime::{Store, UpdateDeadline};
@@ -28,7 +29,7 @@ use crate::engine::{LinkedEngine, Profile};
 use crate::fault::{DeadlinePassed, Fault};
 use crate::grants::Grants;
 use crate::limits::Limits;
-use crate::memory::MemoryMeter;
+use crate::memory::{MemoryBudget, MemoryMeter};
 
 /// How many handles (resources, streams) a guest may hold.
 const MAX_HANDLES: usize = 4_096;
@@ -48,6 +49,8 @@ pub struct Environment {
     pub logs: Arc<dyn LogSink>,
     /// Takes what each instance used up, at its end.
     pub usage: Arc<dyn UsageSink>,
+    /// What instances share of the process's memory.
+    pub memory: Arc<dyn MemoryBudget>,
     /// Where the virtual wall clock starts: since 1970-01-01T00:00:00Z.
     pub start_time: Duration,
 }
@@ -60,6 +63,7 @@ impl Default for Environment {
             grants: Grants::default(),
             logs: Arc::new(()),
             usage: Arc::new(()),
+            memory: Arc::new(()),
             start_time: Duration::ZERO,
         }
     }
@@ -161,6 +165,8 @@ pub(crate) struct Guest<B> {
 struct Live<B> {
     store: Store<GuestState>,
     exports: B,
+    /// Among the instances of its step.
+    _place: OwnedSemaphorePermit,
 }
 
 /// Where in the work of an instance a call stands. The same position sees the same virtual randomness,
@@ -221,6 +227,7 @@ impl<B> Guest<B> {
         component: &InstancePre<GuestState>,
         environment: &Environment,
         seed: u64,
+        place: OwnedSemaphorePermit,
         exports: impl FnOnce(&mut Store<GuestState>, &Instance) -> wasmtime::Result<B>,
     ) -> Result<Self, Fault> {
         const EXPORT: &str = "instantiate";
@@ -236,7 +243,7 @@ impl<B> Guest<B> {
             GuestState {
                 wasi: wasi(&environment.grants, &log, &time, &random, seed),
                 table: table(),
-                memory: MemoryMeter::new(limits.memory),
+                memory: MemoryMeter::new(limits.memory, Arc::clone(&environment.memory)),
                 log: log.clone(),
                 http,
                 config: config_entries(environment),
@@ -268,7 +275,7 @@ impl<B> Guest<B> {
         let exports = exports(&mut store, &instance)
             .map_err(|error| failed(Fault::Host { export: EXPORT, source: error.into() }))?;
         Ok(Self {
-            live: Some(Live { store, exports }),
+            live: Some(Live { store, exports, _place: place }),
             profile,
             limits,
             log,
@@ -291,9 +298,9 @@ impl<B> Guest<B> {
         Usage { dropped_log_lines: self.log.dropped_lines(), ..self.usage }
     }
 
-    /// The last log lines, oldest first.
-    pub(crate) fn last_lines(&self) -> Vec<String> {
-        self.log.last_lines()
+    /// The log of the instance.
+    pub(crate) fn log(&self) -> &GuestLog {
+        &self.log
     }
 
     /// What the last call asked for over HTTP, where the grant says that it is kept and it was not too much.
@@ -306,10 +313,34 @@ impl<B> Guest<B> {
         self.is_hurried = is_hurried;
     }
 
-    /// Counts rows that crossed.
-    pub(crate) fn crossed(&mut self, bytes_in: u64, bytes_out: u64) {
+    /// Counts what the host holds for the call to come.
+    pub(crate) fn hold(&mut self, export: &'static str, bytes: u64) -> Result<(), Fault> {
+        let Some(live) = &mut self.live else { return Err(Fault::Gone { export }) };
+        let memory = &mut live.store.data_mut().memory;
+        let held = memory.hold(bytes);
+        self.usage.peak_memory = self.usage.peak_memory.max(memory.peak());
+        held.map_err(|error| self.refused(export, error))
+    }
+
+    /// Counts rows that crossed; what was returned is held by the host from now on.
+    pub(crate) fn crossed(
+        &mut self,
+        export: &'static str,
+        bytes_in: u64,
+        bytes_out: u64,
+    ) -> Result<(), Fault> {
         self.usage.bytes_in += bytes_in;
         self.usage.bytes_out += bytes_out;
+        self.hold(export, bytes_out)
+    }
+
+    /// Throws the instance away because it takes more memory than there is for it.
+    fn refused(&mut self, export: &'static str, error: wasmtime::Error) -> Fault {
+        self.live = None;
+        let last_words = self.log.last_lines();
+        let fault = Fault::classify(export, error, 0, &self.limits, last_words);
+        self.usage.faults.count(fault.kind());
+        fault
     }
 
     /// Prepares a call that processes `rows` rows. `position` chooses the stream of virtual randomness.
@@ -473,6 +504,11 @@ impl http::Host for GuestState {
         connection: String,
         request: http::Request,
     ) -> wasmtime::Result<Result<http::Response, http::Error>> {
-        Ok(self.http.send(connection, request).await)
+        self.memory.hold_more(request.body.len() as u64)?;
+        let sent = self.http.send(connection, request).await;
+        if let Ok(response) = &sent {
+            self.memory.hold_more(response.body.len() as u64)?;
+        }
+        Ok(sent)
     }
 }

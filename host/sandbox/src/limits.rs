@@ -3,6 +3,11 @@
 
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
+/// As many as can wait.
+const MAX_INSTANCES: usize = Semaphore::MAX_PERMITS;
+
 /// The limits of one step, applied to each of its instances.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -13,7 +18,8 @@ pub struct Limits {
     pub fuel_per_call: u64,
     /// Wall-clock time of one call, host calls included.
     pub deadline: Duration,
-    /// Bytes of all linear memories and tables of an instance together.
+    /// Bytes of all linear memories and tables of an instance together, and of what the host holds for it: batches that
+    /// are encoded for it, what it returned, bodies of requests and responses.
     pub memory: u64,
     /// Output rows for each input row.
     pub output_rows_per_row: u64,
@@ -23,6 +29,8 @@ pub struct Limits {
     /// Bytes of log lines of one instance, standard output and error included; each line counts for 32
     /// bytes more than its text. What is beyond is dropped and counted.
     pub log_bytes: u64,
+    /// Instances of the step at once; more wait for one to end.
+    pub instances: usize,
 }
 
 impl Default for Limits {
@@ -35,6 +43,7 @@ impl Default for Limits {
             output_rows_per_row: 1_000,
             output_bytes: 64 << 20,
             log_bytes: 256 << 10,
+            instances: MAX_INSTANCES,
         }
     }
 }

@@ -70,6 +70,11 @@ impl Loader {
         Ok(Self { step: Step::new(plugin, PluginKind::Loader, environment)? })
     }
 
+    /// Adds source lines to a fault of this step: see [`Plugin::locate`].
+    pub async fn locate(&self, fault: &mut Fault) {
+        self.step.locate(fault).await;
+    }
+
     /// What the plugin says of itself.
     pub async fn describe(&self) -> Result<Descriptor, Fault> {
         self.step.describe::<LoadExports>().await
@@ -163,12 +168,13 @@ impl OpenLoader {
     ) -> Result<Vec<Finding>, Fault> {
         const EXPORT: &str = "write";
         let lowered = LoweredBatch::new(EXPORT, batch, &self.binding.reading)?;
+        self.guest.hold(EXPORT, lowered.held_bytes())?;
         let nodes = lowered.nodes();
         let (call, store, exports) =
             self.guest.begin(EXPORT, batch.num_rows(), Position::Row(first_row))?;
         let result = call.run(exports.write.call(store, lowered.param(&nodes))).await;
         let findings = self.guest.end(call, result)?;
-        self.guest.crossed(lowered.byte_count(), crossing::findings(&findings));
+        self.guest.crossed(EXPORT, lowered.byte_count(), crossing::findings(&findings))?;
         let findings = Finding::all(findings, batch.num_rows())
             .map_err(|breach| self.guest.breach(EXPORT, breach))?;
         self.staged += rows_without_finding(&findings, batch.num_rows()) as u64;

@@ -59,6 +59,14 @@ impl LoweredBatch {
         bytes as u64
     }
 
+    /// How many bytes the host holds for it that are not the batch's own.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        match &self.values {
+            Values::Columns(_) => 0,
+            Values::Ipc(_) | Values::Json(_) => self.byte_count(),
+        }
+    }
+
     /// The parameter of the call. `nodes` are those that [`Self::nodes`] returned.
     pub(crate) fn param<'a>(&'a self, nodes: &'a [NodeParam<'a>]) -> BatchParam<'a> {
         let values = match &self.values {

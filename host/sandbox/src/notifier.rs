@@ -67,6 +67,11 @@ impl Notifier {
         Ok(Self { step: Step::new(plugin, PluginKind::Notifier, environment)? })
     }
 
+    /// Adds source lines to a fault of this step: see [`Plugin::locate`].
+    pub async fn locate(&self, fault: &mut Fault) {
+        self.step.locate(fault).await;
+    }
+
     /// What the plugin says of itself.
     pub async fn describe(&self) -> Result<Descriptor, Fault> {
         self.step.describe::<NotifyExports>().await

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use wasmill_contract::bindings::types as wit;
 use wasmill_contract::finding::bounded_text;
 use wasmill_contract::lower::BatchParam;
@@ -12,6 +13,7 @@ use wasmtime::component::{ComponentType, Func, Instance, InstancePre, Lift, Type
 use crate::component::{LinkError, Plugin, PluginKind};
 use crate::fault::{Breach, Fault};
 use crate::guest::{Environment, Guest, GuestState, Position};
+use crate::limits::Limits;
 
 /// The longest config schema that a plugin may declare, in bytes.
 const MAX_SCHEMA_BYTES: usize = 256 << 10;
@@ -23,6 +25,8 @@ pub(crate) struct Step {
     component: InstancePre<GuestState>,
     environment: Arc<Environment>,
     config: Arc<str>,
+    /// Of instances at once.
+    places: Arc<Semaphore>,
 }
 
 impl Step {
@@ -36,16 +40,30 @@ impl Step {
         }
         let component = plugin.link(&environment.grants)?;
         let config = environment.config_text().into();
-        Ok(Self { plugin: plugin.clone(), component, environment: Arc::new(environment), config })
+        let places = Arc::new(Semaphore::new(environment.limits.instances.max(1)));
+        let environment = Arc::new(environment);
+        Ok(Self { plugin: plugin.clone(), component, environment, config, places })
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.environment.limits
     }
 
     pub(crate) fn config(&self) -> &str {
         &self.config
     }
 
-    /// Creates an instance. `seed` is that of its virtual randomness.
+    /// Creates an instance, when there is a place for it. `seed` is that of its virtual randomness.
     pub(crate) async fn instantiate<E: Exports>(&self, seed: u64) -> Result<Guest<E>, Fault> {
-        Guest::new(self.plugin.engine(), &self.component, &self.environment, seed, E::find).await
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let place = place.expect("nobody closes the semaphore");
+        let engine = self.plugin.engine();
+        Guest::new(engine, &self.component, &self.environment, seed, place, E::find).await
+    }
+
+    /// See [`Plugin::locate`].
+    pub(crate) async fn locate(&self, fault: &mut Fault) {
+        self.plugin.locate(fault).await;
     }
 
     /// What the plugin says of itself.

@@ -16,6 +16,7 @@ use crate::component::{LinkError, Plugin, PluginKind};
 use crate::crossing::Returned;
 use crate::fault::Fault;
 use crate::guest::{Environment, Guest, GuestState, Position, Usage};
+use crate::limits::Limits;
 use crate::lowering::LoweredBatch;
 use crate::step::{BatchFunc, Descriptor, Exports, Step};
 
@@ -50,6 +51,16 @@ impl Transformer {
     /// Puts a plugin in its place: checks its kind and its grants.
     pub fn new(plugin: &Plugin, environment: Environment) -> Result<Self, LinkError> {
         Ok(Self { step: Step::new(plugin, PluginKind::Transformer, environment)? })
+    }
+
+    /// Adds source lines to a fault of this step: see [`Plugin::locate`].
+    pub async fn locate(&self, fault: &mut Fault) {
+        self.step.locate(fault).await;
+    }
+
+    /// What each instance may use up.
+    pub fn limits(&self) -> &Limits {
+        self.step.limits()
     }
 
     /// What the plugin says of itself.
@@ -104,13 +115,14 @@ impl OpenTransformer {
     ) -> Result<Processed, Fault> {
         const EXPORT: &str = "process";
         let lowered = LoweredBatch::new(EXPORT, batch, &self.binding.reading)?;
+        self.guest.hold(EXPORT, lowered.held_bytes())?;
         let nodes = lowered.nodes();
         let (call, store, exports) =
             self.guest.begin(EXPORT, batch.num_rows(), Position::Row(first_row))?;
         let result = call.run(exports.process.call(store, lowered.param(&nodes))).await;
         let processed = self.guest.end(call, result)?;
         self.returned.observe(&processed.outputs, &processed.bad_rows);
-        self.guest.crossed(lowered.byte_count(), self.returned.bytes);
+        self.guest.crossed(EXPORT, lowered.byte_count(), self.returned.bytes)?;
         let limits = self.guest.limits();
         let limits = OutputLimits {
             rows: limits.output_rows(batch.num_rows()),
@@ -129,7 +141,7 @@ impl OpenTransformer {
         let result = call.run(transform.call_finish(store)).await;
         let outputs = self.guest.end(call, result)?;
         self.returned.observe(&outputs, &[]);
-        self.guest.crossed(0, self.returned.bytes);
+        self.guest.crossed(EXPORT, 0, self.returned.bytes)?;
         let row_limit = self.guest.limits().output_rows(self.rows);
         Processed::from_finish(&self.binding, outputs, row_limit)
             .map_err(|breach| self.guest.breach(EXPORT, breach))
@@ -143,7 +155,17 @@ impl OpenTransformer {
 
     /// The instance's last log lines, oldest first.
     pub fn last_lines(&self) -> Vec<String> {
-        self.guest.last_lines()
+        self.guest.log().last_lines()
+    }
+
+    /// Keeps log lines back from now on, until it is known whether they matter.
+    pub fn hold_log(&self) {
+        self.guest.log().hold();
+    }
+
+    /// Passes log lines on that were kept back, or forgets them.
+    pub fn release_log(&self, passed_on: bool) {
+        self.guest.log().release(passed_on);
     }
 
     /// What the last call asked for over HTTP, where the grant says that it is kept

@@ -16,6 +16,7 @@ use crate::component::{LinkError, Plugin, PluginKind};
 use crate::crossing;
 use crate::fault::Fault;
 use crate::guest::{Environment, Guest, GuestState, Position, Usage};
+use crate::limits::Limits;
 use crate::lowering::LoweredBatch;
 use crate::step::{BatchFunc, Descriptor, Exports, Step};
 
@@ -57,6 +58,16 @@ impl Validator {
     /// Puts a plugin in its place: checks its kind and its grants.
     pub fn new(plugin: &Plugin, environment: Environment) -> Result<Self, LinkError> {
         Ok(Self { step: Step::new(plugin, PluginKind::Validator, environment)? })
+    }
+
+    /// Adds source lines to a fault of this step: see [`Plugin::locate`].
+    pub async fn locate(&self, fault: &mut Fault) {
+        self.step.locate(fault).await;
+    }
+
+    /// What each instance may use up.
+    pub fn limits(&self) -> &Limits {
+        self.step.limits()
     }
 
     /// What the plugin says of itself.
@@ -106,12 +117,13 @@ impl OpenValidator {
     pub async fn check(&mut self, batch: &RecordBatch, first_row: u64) -> Result<Verdict, Fault> {
         const EXPORT: &str = "check";
         let lowered = LoweredBatch::new(EXPORT, batch, &self.binding.reading)?;
+        self.guest.hold(EXPORT, lowered.held_bytes())?;
         let nodes = lowered.nodes();
         let (call, store, exports) =
             self.guest.begin(EXPORT, batch.num_rows(), Position::Row(first_row))?;
         let result = call.run(exports.check.call(store, lowered.param(&nodes))).await;
         let verdict = self.guest.end(call, result)?;
-        self.guest.crossed(lowered.byte_count(), crossing::verdict(&verdict));
+        self.guest.crossed(EXPORT, lowered.byte_count(), crossing::verdict(&verdict))?;
         Verdict::new(verdict, batch.num_rows()).map_err(|breach| self.guest.breach(EXPORT, breach))
     }
 
@@ -133,7 +145,17 @@ impl OpenValidator {
 
     /// The instance's last log lines, oldest first.
     pub fn last_lines(&self) -> Vec<String> {
-        self.guest.last_lines()
+        self.guest.log().last_lines()
+    }
+
+    /// Keeps log lines back from now on, until it is known whether they matter.
+    pub fn hold_log(&self) {
+        self.guest.log().hold();
+    }
+
+    /// Passes log lines on that were kept back, or forgets them.
+    pub fn release_log(&self, passed_on: bool) {
+        self.guest.log().release(passed_on);
     }
 
     /// What the last call asked for over HTTP, where the grant says that it is kept

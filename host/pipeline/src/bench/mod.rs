@@ -23,10 +23,9 @@ mod samples;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use wasmill_ledger::{LedgerError, RunStatus};
 use wasmill_sandbox::compiler::Compiler;
 
 use crate::bench::component::ComponentUse;
@@ -34,8 +33,9 @@ use crate::bench::report::{BenchReport, Round};
 use crate::bench::samples::Samples;
 use crate::check::{CheckFailed, Pipeline};
 use crate::checked::CheckedPipeline;
+use crate::dry_run::DryRun;
+pub use crate::dry_run::DryRunError as BenchError;
 use crate::file::diagnostic::Diagnostic;
-use crate::run::summary::RunProblem;
 
 /// Something to be measured that is not checked yet.
 pub struct Bench {
@@ -48,43 +48,6 @@ pub struct Bench {
 pub struct CheckedBench {
     pipeline: CheckedPipeline,
     samples: Arc<Samples>,
-}
-
-/// Why there are no figures.
-#[derive(Debug, thiserror::Error)]
-pub enum BenchError {
-    #[error("cannot create a temporary folder for what a run keeps")]
-    Folder(#[source] std::io::Error),
-    #[error("the temporary ledger failed")]
-    Ledger(#[from] LedgerError),
-    /// A round failed, as a run would.
-    #[error("{}", .0.message)]
-    Run(RunProblem),
-}
-
-impl BenchError {
-    /// The exit code (sysexits).
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Folder(_) | Self::Ledger(_) => 74,
-            Self::Run(problem) => problem.exit_code,
-        }
-    }
-
-    /// What a person can do, where that is known.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Folder(_) | Self::Ledger(_) => {
-                Some("the environment variable TMPDIR says where temporary folders are".to_owned())
-            }
-            Self::Run(problem) => problem.hint.clone(),
-        }
-    }
-
-    fn interrupted() -> Self {
-        let message = "interrupted".to_owned();
-        Self::Run(RunProblem { message, hint: None, exit_code: 130 })
-    }
 }
 
 impl Bench {
@@ -152,29 +115,15 @@ impl CheckedBench {
     }
 
     async fn round(&self, cancel: &CancellationToken) -> Result<Round, BenchError> {
-        // Closed to others, as quarantined rows are in it; gone with the value.
-        let folder = tempfile::Builder::new()
-            .prefix("wasmill-bench-")
-            .tempdir()
-            .map_err(BenchError::Folder)?;
-        let mut pipeline = self.pipeline.clone();
-        pipeline.base = folder.path().to_owned();
-        pipeline.settings.ledger = "sqlite://ledger.db".to_owned();
-        let started = Instant::now();
-        let (summary, totals) = pipeline.run_counted(cancel.clone()).await?;
-        let elapsed = started.elapsed();
-        match (summary.status, summary.problem) {
-            (RunStatus::Succeeded | RunStatus::Refused, problem) => Ok(Round {
-                elapsed,
-                counts: summary
-                    .steps
-                    .into_iter()
-                    .map(|step| (totals.counts(&step.step), step))
-                    .collect(),
-                refused: problem.map(|problem| problem.message),
-            }),
-            (RunStatus::Interrupted, _) | (_, None) => Err(BenchError::interrupted()),
-            (_, Some(problem)) => Err(BenchError::Run(problem)),
-        }
+        let DryRun { summary, totals, elapsed } = self.pipeline.dry_run(cancel).await?;
+        Ok(Round {
+            elapsed,
+            counts: summary
+                .steps
+                .into_iter()
+                .map(|step| (totals.counts(&step.step), step))
+                .collect(),
+            refused: summary.problem.map(|problem| problem.message),
+        })
     }
 }

@@ -155,7 +155,7 @@ pub struct Shrunk {
     pub rows: usize,
 }
 
-/// The limits of a step: those of [`Limits`], by the same names.
+/// The limits of a step: those of [`Limits`] for one instance, by the same names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedLimits {
     pub fuel_per_row: u64,
@@ -191,6 +191,7 @@ impl RecordedLimits {
             output_rows_per_row: self.output_rows_per_row,
             output_bytes: self.output_bytes,
             log_bytes: self.log_bytes,
+            ..Limits::default()
         }
     }
 }

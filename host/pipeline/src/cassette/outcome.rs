@@ -52,20 +52,14 @@ impl FailedCall {
         fuel: u64,
         log: Vec<String>,
     ) -> Self {
-        let (stack, last_words) = match fault {
-            Fault::Trap { stack, last_words, .. } => {
-                (stack.iter().map(ToString::to_string).collect(), last_words.clone())
-            }
-            _ => (Vec::new(), Vec::new()),
-        };
         Self {
             export: export.to_owned(),
             call,
             kind: fault.kind(),
             message: crate::error::chain(fault),
             fuel,
-            stack,
-            log: if log.is_empty() { last_words } else { log },
+            stack: fault.stack().iter().map(ToString::to_string).collect(),
+            log: if log.is_empty() { fault.last_words().to_vec() } else { log },
         }
     }
 

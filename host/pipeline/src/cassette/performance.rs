@@ -69,6 +69,8 @@ impl Stage {
         // It was said and counted already, in the run.
         environment.logs = Arc::new(());
         environment.usage = Arc::new(());
+        // One instance at a time, beside those of the run.
+        environment.limits.instances = 1;
         let placed = if kind == PluginKind::Validator {
             Placed::Validate(Validator::new(plugin, environment)?)
         } else {
@@ -83,21 +85,49 @@ impl Stage {
     ///
     /// When what came back cannot be written down, which has nothing to do with the plugin.
     pub(super) async fn perform(&self, cassette: &Cassette) -> Result<Outcome, ArrowError> {
+        Ok(self.perform_with_fault(cassette).await?.0)
+    }
+
+    /// The same, with the fault itself, which may quote secrets.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::perform`].
+    pub(super) async fn perform_with_fault(
+        &self,
+        cassette: &Cassette,
+    ) -> Result<(Outcome, Option<Fault>), ArrowError> {
         let mut outcome = Outcome::default();
-        if let Err(failed) = self.make_calls(cassette, &mut outcome).await? {
+        let made = self.make_calls(cassette, &mut outcome).await?;
+        let fault = made.err().map(|(failed, fault)| {
             outcome.failed = Some(failed);
+            fault
+        });
+        Ok((outcome.redacted(&self.secrets), fault))
+    }
+
+    /// Looks up the source lines of a fault.
+    pub(super) async fn locate(&self, fault: &mut Fault) {
+        match &self.placed {
+            Placed::Transform(placed) => placed.locate(fault).await,
+            Placed::Validate(placed) => placed.locate(fault).await,
         }
-        Ok(outcome.redacted(&self.secrets))
+    }
+
+    /// A text without the secrets of the configuration.
+    pub(super) fn redacted(&self, text: &str) -> String {
+        self.secrets.apply(text)
     }
 
     async fn make_calls(
         &self,
         cassette: &Cassette,
         outcome: &mut Outcome,
-    ) -> Result<Result<(), FailedCall>, ArrowError> {
+    ) -> Result<Result<(), (FailedCall, Fault)>, ArrowError> {
         let header = &cassette.header;
-        let before =
-            |export| move |fault: Fault| FailedCall::new(export, None, &fault, 0, Vec::new());
+        let before = |export| {
+            move |fault: Fault| (FailedCall::new(export, None, &fault, 0, Vec::new()), fault)
+        };
         self.playback.expect(&[]);
         let bound = self.bind(&cassette.input).await.map_err(before("bind"));
         outcome.http = self.playback.difference();
@@ -126,13 +156,8 @@ impl Stage {
                 }
                 Err(fault) => {
                     let lines = open.last_lines();
-                    return Ok(Err(FailedCall::new(
-                        &call.export,
-                        Some(number),
-                        &fault,
-                        fuel,
-                        lines,
-                    )));
+                    let failed = FailedCall::new(&call.export, Some(number), &fault, fuel, lines);
+                    return Ok(Err((failed, fault)));
                 }
             }
         }

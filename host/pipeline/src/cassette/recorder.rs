@@ -52,8 +52,6 @@ pub(crate) struct Recordable {
     pub(crate) config: Map<String, Value>,
     pub(crate) profile: Profile,
     pub(crate) input: SchemaRef,
-    /// Texts that no cassette is to hold.
-    pub(crate) secrets: Redaction,
 }
 
 /// The cassettes of one run.
@@ -164,7 +162,7 @@ enum NotKept {
     Link(#[from] wasmill_sandbox::component::LinkError),
     #[error("what came back cannot be written down")]
     Output(#[source] arrow::error::ArrowError),
-    #[error("there was no free slot for one more instance")]
+    #[error("there was no room for one more instance")]
     Busy,
     #[error(transparent)]
     Cassette(#[from] CassetteError),
@@ -320,6 +318,8 @@ impl Recorder {
         file: &Path,
     ) -> Result<(), NotKept> {
         let step = &self.step;
+        // All of the pipeline file, not only those of this step: what comes over HTTP may hold any.
+        let secrets = &task.around.secrets;
         let mut calls = Vec::new();
         let mut rows = Vec::new();
         if let (Some(history), Some(_)) = (history, &last) {
@@ -328,7 +328,7 @@ impl Recorder {
             for (first_row, part) in before {
                 let http = self.passed.get(&first_row).cloned();
                 let http = if self.is_connected { http.flatten() } else { Some(Vec::new()) };
-                calls.push(self.call(self.export(), first_row, part.batch.num_rows(), http)?);
+                calls.push(call(self.export(), first_row, part.batch.num_rows(), http, secrets)?);
                 rows.push(Some(Arc::new(part)));
             }
         }
@@ -336,12 +336,12 @@ impl Recorder {
         if let Some(last) = last {
             let count = last.rows.as_ref().map_or(0, |rows| rows.batch.num_rows());
             let first_row = if last.rows.is_some() { first_row } else { 0 };
-            calls.push(self.call(last.export, first_row, count, last.http)?);
+            calls.push(call(last.export, first_row, count, last.http, secrets)?);
             rows.push(last.rows);
             (found, open) = (last.blamed, last.open);
         }
         for blamed in &mut found {
-            blamed.message = step.secrets.apply(&blamed.message);
+            blamed.message = secrets.apply(&blamed.message);
         }
         let environment = &step.environment;
         let grants = &environment.grants;
@@ -367,17 +367,17 @@ impl Recorder {
             },
             seed: task.seed(&step.name),
             start_time: environment.start_time,
-            open_http: self.redacted(open)?,
+            open_http: redacted(open, secrets)?,
             calls,
             rows: String::new(),
-            seen: Seen { message: step.secrets.apply(&seen.message), ..seen },
+            seen: Seen { message: secrets.apply(&seen.message), ..seen },
             outcome: Outcome::default(),
             blamed: found,
             shrunk: None,
         };
         let mut cassette = Cassette::new(header, &step.input, rows)?;
-        let secrets = step.secrets.clone();
-        let stage = Stage::new(&step.plugin, step.plugin.kind(), environment.clone(), secrets)?;
+        let kind = step.plugin.kind();
+        let stage = Stage::new(&step.plugin, kind, environment.clone(), secrets.clone())?;
         let outcome = stage.perform(&cassette).await.map_err(NotKept::Output)?;
         if outcome.failed.as_ref().is_some_and(|failed| failed.kind == FaultKind::Busy) {
             return Err(NotKept::Busy);
@@ -385,23 +385,6 @@ impl Recorder {
         cassette.header.outcome = outcome;
         self.keep_component(&folder.folder)?;
         Ok(cassette.write(file)?)
-    }
-
-    fn call(
-        &self,
-        export: &str,
-        first_row: u64,
-        rows: usize,
-        http: Exchanges,
-    ) -> Result<CallHeader, NotKept> {
-        let http = self.redacted(http)?;
-        Ok(CallHeader { export: export.to_owned(), first_row, rows, http })
-    }
-
-    fn redacted(&self, exchanges: Exchanges) -> Result<Vec<RecordedExchange>, NotKept> {
-        let exchanges = exchanges.ok_or(NotKept::HttpBytes)?;
-        let redacted = |exchange| redact::exchange(&self.step.secrets, exchange).into();
-        Ok(exchanges.into_iter().map(redacted).collect())
     }
 
     fn keep_component(&self, folder: &Path) -> Result<(), NotKept> {
@@ -418,6 +401,23 @@ impl Recorder {
         }
         Ok(write_whole(&kept, &bytes)?)
     }
+}
+
+fn call(
+    export: &str,
+    first_row: u64,
+    rows: usize,
+    http: Exchanges,
+    secrets: &Redaction,
+) -> Result<CallHeader, NotKept> {
+    let http = redacted(http, secrets)?;
+    Ok(CallHeader { export: export.to_owned(), first_row, rows, http })
+}
+
+fn redacted(exchanges: Exchanges, secrets: &Redaction) -> Result<Vec<RecordedExchange>, NotKept> {
+    let exchanges = exchanges.ok_or(NotKept::HttpBytes)?;
+    let redacted = |exchange| redact::exchange(secrets, exchange).into();
+    Ok(exchanges.into_iter().map(redacted).collect())
 }
 
 /// The call that failed.

@@ -10,13 +10,14 @@ use wasmill_sandbox::capability::http::HttpGrant;
 use wasmill_sandbox::compiler::Compiler;
 use wasmill_sandbox::component::{Digest, LinkError, LoadError, Plugin};
 use wasmill_sandbox::engine::{EngineError, Profile, Sandbox, SandboxOptions, WASMTIME_VERSION};
-use wasmill_sandbox::fault::FaultKind;
+use wasmill_sandbox::fault::{Fault, FaultKind};
 use wasmill_sandbox::grants::Grants;
 
 use crate::cassette::format::{Cassette, CassetteError, Header, component_file};
 use crate::cassette::outcome::Outcome;
 use crate::cassette::performance::Stage;
 use crate::cassette::playback::Playback;
+use crate::explain::{Case, Explanation};
 use crate::file::secrets::{self, Redaction};
 
 /// How many rows are shown: of those that fail by themselves, and where there are none, of all.
@@ -95,6 +96,10 @@ pub struct ReplayReport {
     /// What can make a difference without anybody's fault.
     pub warnings: Vec<String>,
     pub outcome: Outcome,
+    /// Why it failed, in several lines, with source lines where the component has them.
+    pub explanation: Option<String>,
+    /// Where in the plugin, innermost first, with source lines.
+    pub stack: Vec<String>,
     /// How many rows the failing call has, and how many calls come before it.
     pub rows: usize,
     pub calls_before: usize,
@@ -172,14 +177,24 @@ impl Replay {
     /// When the component is not there or is another one, or a secret that its configuration refers to is missing.
     pub async fn run(&self) -> Result<ReplayReport, ReplayError> {
         let stage = self.stage().await?;
-        let outcome = stage.perform(&self.cassette).await?;
+        let (outcome, fault) = stage.perform_with_fault(&self.cassette).await?;
         let header = self.header();
+        let (mut explanation, mut stack) = (None, Vec::new());
+        if let Some(mut fault) = fault {
+            stage.locate(&mut fault).await;
+            let reads = stage.reads(&self.cassette.input).await;
+            let fuel = outcome.failed.as_ref().map(|failed| failed.fuel);
+            explanation = Some(stage.redacted(&self.explain(&fault, &reads, fuel).to_string()));
+            stack = fault.stack().iter().map(|frame| stage.redacted(&frame.to_string())).collect();
+        }
         let differences = outcome.differences(&header.outcome);
         Ok(ReplayReport {
             reproduced: differences.is_empty(),
             differences,
             warnings: self.warnings(),
             outcome,
+            explanation,
+            stack,
             rows: header.calls.last().map_or(0, |call| call.rows),
             calls_before: header.calls.len().saturating_sub(1),
             shown: self.shown()?,
@@ -278,6 +293,32 @@ impl Replay {
         let kind = header.plugin_kind().unwrap_or_else(|| plugin.kind());
         Stage::new(plugin, kind, environment, resolved.secrets)
             .map_err(|source| ReplayError::Link { path: path.to_owned(), source })
+    }
+
+    fn explain(&self, fault: &Fault, reads: &[usize], fuel: Option<u64>) -> Explanation {
+        let header = self.header();
+        // The row, where there is one that the fault comes down to.
+        let rows = self.cassette.rows.last().and_then(Option::as_ref);
+        let one = rows.and_then(|rows| match (&header.blamed[..], rows.batch.num_rows()) {
+            (_, 1) => Some(rows.slice(&(0..1))),
+            ([blamed], count) if blamed.row < count => {
+                Some(rows.slice(&(blamed.row..blamed.row + 1)))
+            }
+            _ => None,
+        });
+        let fields = self.cassette.input.fields();
+        let reads: Vec<String> = reads.iter().map(|&at| fields[at].name().clone()).collect();
+        let case = Case {
+            step: &header.step,
+            plugin: &header.component,
+            split: Some(&header.split),
+            position: one.as_ref().and_then(|row| row.position(0)),
+            seen: one.as_ref().map(|row| &row.batch),
+            reads: &reads,
+            fuel: fuel.filter(|&fuel| fuel > 0),
+            limits: Some(&header.limits.limits()),
+        };
+        Explanation::new(fault, &case)
     }
 
     fn warnings(&self) -> Vec<String> {

@@ -6,6 +6,7 @@
 //!
 //! A step whose inputs are wrong is not looked at further, so one mistake gives one finding.
 
+pub(crate) mod beside;
 mod graph;
 mod plugins;
 mod policies;
@@ -16,20 +17,22 @@ mod steps;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use datafusion::execution::memory_pool::MemoryPool;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use wasmill_ledger::Ledger;
 use wasmill_sandbox::compiler::Compiler;
 
-use crate::checked::{CheckedPipeline, Settings};
+use crate::checked::{CheckedPipeline, Settings, Step};
 use crate::events::Observer;
+use crate::exec::memory::pool;
 use crate::file::diagnostic::{Cause, Diagnostic, Severity};
 use crate::file::document::Document;
 use crate::file::reader;
 use crate::file::sections::{PipelineFile, SinkKind, default_ledger};
 
 use self::plugins::Plugins;
-use self::steps::Checker;
+use self::steps::{CheckedSteps, Checker};
 
 /// A pipeline file that was read and is not checked yet.
 pub struct Pipeline {
@@ -43,6 +46,8 @@ pub struct Pipeline {
     has_effects: bool,
     /// Where failed batches are kept, if that is wanted.
     cassettes: Option<PathBuf>,
+    /// The step that was added beside another one, and is no part of the pipeline.
+    added: Option<String>,
 }
 
 /// A pipeline file that could not be read at all.
@@ -101,6 +106,7 @@ impl Pipeline {
             compiler: Compiler::new(),
             has_effects: true,
             cassettes: None,
+            added: None,
         }
     }
 
@@ -141,6 +147,11 @@ impl Pipeline {
 
     /// Checks everything. What is worth knowing and no error is in [`CheckedPipeline::warnings`].
     pub async fn check(self) -> Result<CheckedPipeline, CheckFailed> {
+        Ok(self.check_beside().await?.0)
+    }
+
+    /// Checks everything, and the step that was added beside another one.
+    pub(crate) async fn check_beside(self) -> Result<(CheckedPipeline, Option<Step>), CheckFailed> {
         let mut diagnostics = self.syntax.clone();
         // Half a file gives findings that are none.
         if !diagnostics.is_empty() {
@@ -160,12 +171,14 @@ impl Pipeline {
         let compiler = &self.compiler;
         let plugins =
             Plugins::load(&file, &self.document, &self.base, compiler, &mut diagnostics).await;
+        let memory = pool(file.pipeline.memory.0);
         let mut checker = Checker::new(
             &file,
             &self.document,
             &self.base,
             &plugins,
             Arc::clone(&self.observer),
+            Arc::clone(&memory),
             &mut diagnostics,
         );
         checker.keeps_cassettes = self.cassettes.is_some();
@@ -175,7 +188,11 @@ impl Pipeline {
         }
         let sinks = checker.sinks().await;
         let notifiers = checker.notifiers().await;
-        let (steps, mut meters) = checker.into_steps();
+        let CheckedSteps { mut steps, mut meters, secrets } = checker.into_steps();
+        let added = self.added.as_ref().and_then(|added| steps.shift_remove(added));
+        if self.added.is_some() {
+            beside::told_apart(&mut diagnostics);
+        }
         meters.complete(steps.values(), sinks.values());
         diagnostics.sort_by_key(|diagnostic| {
             diagnostic.place.as_ref().map_or(0, |place| place.span.start)
@@ -183,21 +200,24 @@ impl Pipeline {
         if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
             return Err(CheckFailed(diagnostics));
         }
-        Ok(CheckedPipeline {
+        let pipeline = CheckedPipeline {
             name: file.pipeline.name.clone(),
             tenant: file.pipeline.tenant.clone(),
             digest: digest(self.document.text(), &plugins),
-            settings: settings(&file),
+            settings: settings(&file, &memory),
             base: self.base,
             steps,
             sinks,
             notifiers,
             policies,
+            secrets,
             observer: self.observer,
             meters: Arc::new(meters),
             warnings: diagnostics,
             cassettes: self.cassettes,
-        })
+            shadow: None,
+        };
+        Ok((pipeline, added))
     }
 }
 
@@ -208,13 +228,14 @@ fn remove_effects(file: &mut PipelineFile) {
     file.notifiers.clear();
 }
 
-fn settings(file: &PipelineFile) -> Settings {
+fn settings(file: &PipelineFile, memory: &Arc<dyn MemoryPool>) -> Settings {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     Settings {
         ledger: file.pipeline.ledger.clone(),
         seed: file.pipeline.seed,
         workers: file.pipeline.workers.map_or_else(cores, |workers| workers.max(1) as usize),
-        memory: file.pipeline.memory.0,
+        memory: Arc::clone(memory),
+        memory_bytes: file.pipeline.memory.0,
         batch_rows: file.pipeline.batch_rows,
         max_quarantined: file.pipeline.max_quarantined,
     }

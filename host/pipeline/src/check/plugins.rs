@@ -131,7 +131,7 @@ fn uses(file: &PipelineFile) -> Vec<(Table, &str, &PluginUse)> {
     let validators =
         file.validators.iter().map(|(name, step)| (Table::Validators, name.as_str(), &step.plugin));
     let sinks = file.sinks.iter().filter_map(|(name, sink)| match &sink.kind {
-        SinkKind::Plugin(used) => Some((Table::Sinks, name.as_str(), used)),
+        SinkKind::Plugin(used) => Some((Table::Sinks, name.as_str(), used.as_ref())),
         _ => None,
     });
     let notifiers = file

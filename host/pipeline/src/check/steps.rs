@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::execution::memory_pool::MemoryPool;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use wasmill_connect::http::{ConnectionConfig, Connections};
@@ -28,7 +29,9 @@ use crate::checked::{
     ValidateWork, Work,
 };
 use crate::events::{Observer, StepLog};
+use crate::exec::memory::StepMemory;
 use crate::exec::rows::ROW;
+use crate::explain::{Case, Explanation};
 use crate::file::diagnostic::{Cause, Diagnostic, unknown_name_hint};
 use crate::file::document::{Document, child};
 use crate::file::reader::violations;
@@ -51,6 +54,7 @@ pub(super) struct Checker<'a> {
     base: &'a Path,
     plugins: &'a Plugins,
     observer: Arc<dyn Observer>,
+    memory: Arc<dyn MemoryPool>,
     meters: Meters,
     diagnostics: &'a mut Vec<Diagnostic>,
     outbound: Arc<Connections>,
@@ -60,6 +64,13 @@ pub(super) struct Checker<'a> {
     secrets: Redaction,
     /// Whether calls that fail are kept.
     pub(super) keeps_cassettes: bool,
+}
+
+/// What the check of all steps leads to.
+pub(super) struct CheckedSteps {
+    pub(super) steps: IndexMap<String, Step>,
+    pub(super) meters: Meters,
+    pub(super) secrets: Redaction,
 }
 
 /// A plugin that is in its place, with what places of it are called.
@@ -76,6 +87,7 @@ impl<'a> Checker<'a> {
         base: &'a Path,
         plugins: &'a Plugins,
         observer: Arc<dyn Observer>,
+        memory: Arc<dyn MemoryPool>,
         diagnostics: &'a mut Vec<Diagnostic>,
     ) -> Self {
         let start_time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -85,6 +97,7 @@ impl<'a> Checker<'a> {
             base,
             plugins,
             observer,
+            memory,
             meters: Meters::new(&file.pipeline.tenant, &file.pipeline.name),
             diagnostics,
             outbound: Arc::default(),
@@ -95,8 +108,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    pub(super) fn into_steps(self) -> (IndexMap<String, Step>, Meters) {
-        (self.steps, self.meters)
+    pub(super) fn into_steps(self) -> CheckedSteps {
+        CheckedSteps { steps: self.steps, meters: self.meters, secrets: self.secrets }
     }
 
     /// Adds a finding. Plugins and JSON Schema quote values, so secrets are taken out.
@@ -216,8 +229,8 @@ impl<'a> Checker<'a> {
         let placed = self.place(name, pointer, used)?;
         let extractor =
             self.linked(&placed, Extractor::new(placed.plugin, placed.environment.clone()))?;
-        self.described(&placed, extractor.describe().await)?;
-        let binding = self.bound(&placed, extractor.bind().await)?;
+        self.described(&placed, extractor.describe().await).await?;
+        let binding = self.bound(&placed, extractor.bind().await).await?;
         let schema = Arc::clone(&binding.schema);
         let (binding, digest) = (Arc::new(binding), placed.plugin.digest());
         Some((SourceReader::Plugin { extractor, binding, digest }, schema))
@@ -246,8 +259,8 @@ impl<'a> Checker<'a> {
         let placed = self.place(name, pointer, used)?;
         let transformer =
             self.linked(&placed, Transformer::new(placed.plugin, placed.environment.clone()))?;
-        self.described(&placed, transformer.describe().await)?;
-        let binding = self.bound(&placed, transformer.bind(input).await)?;
+        self.described(&placed, transformer.describe().await).await?;
+        let binding = self.bound(&placed, transformer.bind(input).await).await?;
         let schema = Arc::clone(&binding.output_schema);
         let recordable = self.recordable(name, used, &placed, &binding.input);
         let work = TransformWork {
@@ -301,8 +314,8 @@ impl<'a> Checker<'a> {
         let placed = self.place(name, pointer, &section.plugin)?;
         let validator =
             self.linked(&placed, Validator::new(placed.plugin, placed.environment.clone()))?;
-        self.described(&placed, validator.describe().await)?;
-        let binding = self.bound(&placed, validator.bind(Arc::clone(&schema)).await)?;
+        self.described(&placed, validator.describe().await).await?;
+        let binding = self.bound(&placed, validator.bind(Arc::clone(&schema)).await).await?;
         let recordable = self.recordable(name, &section.plugin, &placed, &schema);
         let work = ValidateWork {
             validator,
@@ -377,8 +390,8 @@ impl<'a> Checker<'a> {
         let placed = self.place(name, pointer, used)?;
         let loader =
             self.linked(&placed, Loader::new(placed.plugin, placed.environment.clone()))?;
-        self.described(&placed, loader.describe().await)?;
-        let binding = self.bound(&placed, loader.bind(schema).await)?;
+        self.described(&placed, loader.describe().await).await?;
+        let binding = self.bound(&placed, loader.bind(schema).await).await?;
         let digest = placed.plugin.digest();
         Some(SinkTarget::Plugin { loader, binding: Arc::new(binding), digest })
     }
@@ -401,8 +414,8 @@ impl<'a> Checker<'a> {
         let placed = self.place(name, pointer, used)?;
         let notifier =
             self.linked(&placed, Notifier::new(placed.plugin, placed.environment.clone()))?;
-        self.described(&placed, notifier.describe().await)?;
-        self.bound(&placed, notifier.bind().await)?;
+        self.described(&placed, notifier.describe().await).await?;
+        self.bound(&placed, notifier.bind().await).await?;
         Some(notifier)
     }
 
@@ -451,6 +464,7 @@ impl<'a> Checker<'a> {
             grants,
             logs: Arc::new(logs),
             usage: self.meters.plugin(name, plugin.kind(), plugin.digest()),
+            memory: Arc::new(StepMemory::new(name, &self.memory)),
             start_time: self.start_time,
         };
         Some(Placed { plugin, pointer: pointer.to_owned(), environment })
@@ -474,7 +488,6 @@ impl<'a> Checker<'a> {
             config: used.config.clone(),
             profile: used.profile.profile(),
             input: Arc::clone(input),
-            secrets: self.secrets.clone(),
         }))
     }
 
@@ -535,12 +548,12 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks the configuration against the schema that the plugin itself declares.
-    fn described(
+    async fn described(
         &mut self,
         placed: &Placed<'_>,
         described: Result<Descriptor, Fault>,
     ) -> Option<()> {
-        let descriptor = self.bound(placed, described)?;
+        let descriptor = self.bound(placed, described).await?;
         let config: Map<String, Value> = placed.environment.config.as_ref().clone();
         let pointer = child(&placed.pointer, "config");
         let found =
@@ -557,8 +570,8 @@ impl<'a> Checker<'a> {
     }
 
     /// What a plugin answered, or what is wrong, at the place that is at fault.
-    fn bound<T>(&mut self, placed: &Placed<'_>, answer: Result<T, Fault>) -> Option<T> {
-        let fault = match answer {
+    async fn bound<T>(&mut self, placed: &Placed<'_>, answer: Result<T, Fault>) -> Option<T> {
+        let mut fault = match answer {
             Ok(answer) => return Some(answer),
             Err(fault) => fault,
         };
@@ -584,10 +597,22 @@ impl<'a> Checker<'a> {
                 .at(at("/inputs"))
                 .hint(columns)
             }
-            other => {
-                Diagnostic::error(format!("the plugin failed: {}", crate::error::chain(other)))
+            _ => {
+                placed.plugin.locate(&mut fault).await;
+                let case = Case {
+                    step: placed.pointer.rsplit('/').next().unwrap_or_default(),
+                    limits: Some(&placed.environment.limits),
+                    ..Case::default()
+                };
+                let hints = Explanation::new(&fault, &case).hints.join("; ");
+                let causes = match std::error::Error::source(&fault) {
+                    Some(_) => crate::error::chain(&fault),
+                    None => fault.explained(),
+                };
+                let diagnostic = Diagnostic::error(format!("the plugin failed: {causes}"))
                     .at(at("/plugin"))
-                    .caused_by(Cause::Plugin)
+                    .caused_by(Cause::Plugin);
+                if hints.is_empty() { diagnostic } else { diagnostic.hint(hints) }
             }
         };
         self.report(diagnostic);

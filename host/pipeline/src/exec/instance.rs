@@ -8,7 +8,9 @@ use arrow::array::RecordBatch;
 use datafusion::error::{DataFusionError, Result};
 use wasmill_sandbox::Usage;
 use wasmill_sandbox::capability::http::Exchange;
+use wasmill_sandbox::component::Digest;
 use wasmill_sandbox::fault::Fault;
+use wasmill_sandbox::limits::Limits;
 use wasmill_sandbox::sizing::{BatchSizer, part};
 use wasmill_sandbox::transformer::OpenTransformer;
 use wasmill_sandbox::validator::OpenValidator;
@@ -20,6 +22,7 @@ use crate::exec::history::History;
 use crate::exec::rows::Numbered;
 use crate::exec::search::{self, Attempt, Found, Piece, SearchBudget, Trial};
 use crate::exec::task::{StepCounts, Task};
+use crate::explain::{Case, Explanation};
 use crate::policy::breaker::Admission;
 
 /// A step whose plugin can be opened.
@@ -27,6 +30,11 @@ pub(crate) trait Openable: Send + Sync {
     type Open: Opened + Send;
 
     fn step(&self) -> &str;
+
+    /// The plugin's digest.
+    fn digest(&self) -> Digest;
+
+    fn limits(&self) -> &Limits;
 
     /// The positions of the columns that cross.
     fn reads(&self) -> &[usize];
@@ -38,6 +46,9 @@ pub(crate) trait Openable: Send + Sync {
     fn recordable(&self) -> Option<&Arc<Recordable>>;
 
     fn open(&self, seed: u64) -> impl Future<Output = Result<Self::Open, Fault>> + Send;
+
+    /// Looks up the source lines of a fault.
+    fn locate(&self, fault: &mut Fault) -> impl Future<Output = ()> + Send;
 
     /// What the plugin makes of a batch.
     type Output: Send;
@@ -61,6 +72,10 @@ pub(crate) trait Opened {
 
     fn last_lines(&self) -> Vec<String>;
 
+    fn hold_log(&self);
+
+    fn release_log(&self, passed_on: bool);
+
     fn hurry(&mut self, is_hurried: bool);
 
     /// What the last call asked for over HTTP; none where that is not kept, or was too much.
@@ -74,6 +89,14 @@ impl Opened for OpenTransformer {
 
     fn last_lines(&self) -> Vec<String> {
         self.last_lines()
+    }
+
+    fn hold_log(&self) {
+        self.hold_log();
+    }
+
+    fn release_log(&self, passed_on: bool) {
+        self.release_log(passed_on);
     }
 
     fn hurry(&mut self, is_hurried: bool) {
@@ -92,6 +115,14 @@ impl Opened for OpenValidator {
 
     fn last_lines(&self) -> Vec<String> {
         self.last_lines()
+    }
+
+    fn hold_log(&self) {
+        self.hold_log();
+    }
+
+    fn release_log(&self, passed_on: bool) {
+        self.release_log(passed_on);
     }
 
     fn hurry(&mut self, is_hurried: bool) {
@@ -140,12 +171,15 @@ impl<N: Openable> Instance<N> {
         }
         let result = self.pieces(batch, first_row).await;
         permit.ended(failure(&result).as_deref());
-        Ok(Worked::Pieces(result.map_err(|blame| self.fault(blame.fault))?))
+        match result {
+            Ok(pieces) => Ok(Worked::Pieces(pieces)),
+            Err(blame) => Err(self.fault(blame.fault).await),
+        }
     }
 
     /// Puts a batch through the plugin, as many rows at once as fit; where it faults, part by part until the rows are
     /// found that make it.
-    async fn pieces(
+    pub(crate) async fn pieces(
         &mut self,
         batch: &Numbered,
         first_row: u64,
@@ -227,9 +261,33 @@ impl<N: Openable> Instance<N> {
     }
 
     /// A fault that ends the attempt.
-    pub(crate) fn fault(&self, fault: Fault) -> DataFusionError {
+    pub(crate) async fn fault(&mut self, mut fault: Fault) -> DataFusionError {
+        self.node.locate(&mut fault).await;
         let (step, split) = (self.node.step().to_owned(), self.task.split.clone());
         StepError::Plugin { step, split, fault }.into()
+    }
+
+    /// Tells everybody why a row made the plugin fail.
+    pub(crate) async fn explain(&mut self, blame: &mut Blame, row: &Numbered) -> Explanation {
+        self.node.locate(&mut blame.fault).await;
+        let schema = row.batch.schema();
+        let reads: Vec<String> =
+            self.node.reads().iter().map(|&at| schema.field(at).name().clone()).collect();
+        let explanation = Explanation::new(
+            &blame.fault,
+            &Case {
+                step: self.node.step(),
+                plugin: &self.node.digest().to_string(),
+                split: Some(&self.task.split),
+                position: row.position(0),
+                seen: Some(&row.batch),
+                reads: &reads,
+                fuel: (blame.fuel > 0).then_some(blame.fuel),
+                limits: Some(self.node.limits()),
+            },
+        );
+        self.task.row_fault(self.node.step(), &blame.fault, &explanation);
+        explanation
     }
 }
 
@@ -272,6 +330,10 @@ impl<N: Openable> Attempt for BatchCall<'_, N> {
     async fn attempt(&mut self, trial: Trial) -> Result<N::Output, Blame> {
         let mut open = self.instance.take().await?;
         open.hurry(trial.hurried);
+        if trial.again {
+            // What a row says as it fails was said by the call that failed first.
+            open.hold_log();
+        }
         let first = self.first_row + trial.rows.start as u64;
         let fuel_before = open.usage().fuel;
         let result = N::call(&mut open, &self.part(&trial.rows), first).await;
@@ -283,6 +345,7 @@ impl<N: Openable> Attempt for BatchCall<'_, N> {
             let failed = result.as_ref().err();
             recorder.called(trial.rows.clone(), first, || open.exchanges(), failed);
         }
+        open.release_log(result.is_ok());
         self.instance.put_back(open, &result);
         if let (Ok(output), Some(history)) = (&result, &mut self.instance.history) {
             history.push(first..first + trial.rows.len() as u64, N::trace(output));

@@ -15,6 +15,7 @@
 pub(crate) mod blame;
 pub(crate) mod history;
 pub(crate) mod instance;
+pub(crate) mod memory;
 pub(crate) mod meter;
 pub(crate) mod quarantine;
 pub(crate) mod read_splits;

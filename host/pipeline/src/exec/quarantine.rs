@@ -24,6 +24,8 @@ use wasmill_sandbox::fault::Fault;
 use crate::exec::blame::Blame;
 use crate::exec::rows::Numbered;
 use crate::exec::task::Task;
+use crate::explain::Explanation;
+use crate::file::secrets::Redaction;
 
 /// Why a row was held back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,8 +37,9 @@ pub struct Reason {
 
 impl Reason {
     /// Of a row that makes a plugin fail: the rule is the kind of the fault.
-    pub(crate) fn of_fault(fault: &Fault) -> Self {
-        Self { rule: fault.kind().name().to_owned(), column: None, message: fault.explained() }
+    pub(crate) fn of_fault(fault: &Fault, secrets: &Redaction) -> Self {
+        let message = secrets.apply(&fault.explained());
+        Self { rule: fault.kind().name().to_owned(), column: None, message }
     }
 }
 
@@ -49,15 +52,18 @@ pub struct FaultRecord {
     pub stack: Vec<String>,
     /// The last log lines of the instance, oldest first.
     pub log: Vec<String>,
+    /// All of it for a person, on several lines.
+    pub explanation: String,
 }
 
 impl FaultRecord {
-    pub(crate) fn new(blame: &Blame) -> Self {
-        let stack = match &blame.fault {
-            Fault::Trap { stack, .. } => stack.clone(),
-            _ => Vec::new(),
-        };
-        Self { fuel: blame.fuel, stack, log: blame.last_lines.clone() }
+    pub(crate) fn new(blame: &Blame, explanation: &Explanation, secrets: &Redaction) -> Self {
+        Self {
+            fuel: blame.fuel,
+            stack: blame.fault.stack().iter().map(ToString::to_string).collect(),
+            log: blame.last_lines.iter().map(|line| secrets.apply(line)).collect(),
+            explanation: secrets.apply(&explanation.to_string()),
+        }
     }
 }
 
@@ -113,6 +119,7 @@ fn fault_fields() -> Fields {
         Field::new("fuel", DataType::UInt64, false),
         Field::new("stack", texts(), false),
         Field::new("log", texts(), false),
+        Field::new("explanation", DataType::Utf8, false),
     ])
 }
 
@@ -239,6 +246,7 @@ fn faults_array(fault: Option<&FaultRecord>, count: usize) -> ArrayRef {
         Arc::new(UInt64Array::from(vec![fault.fuel; count])),
         Arc::new(stacks.finish()),
         Arc::new(logs.finish()),
+        Arc::new(StringArray::from(vec![fault.explanation.as_str(); count])),
     ];
     Arc::new(StructArray::new(fault_fields(), columns, None))
 }

@@ -39,6 +39,8 @@ pub(crate) struct Trial {
     pub(crate) rows: Range<usize>,
     /// Whether it only is to tell where to look next for a row that hangs: a part of the deadline is enough then.
     pub(crate) hurried: bool,
+    /// Whether it is made because one has failed that held these rows.
+    pub(crate) again: bool,
 }
 
 /// Calls a plugin on some rows of a batch.
@@ -85,7 +87,7 @@ pub(crate) async fn process<A: Attempt>(
     while next < rows {
         let fitting = attempt.fitting(&(next..rows)).max(1);
         let range = next..rows.min(next + fitting);
-        let trial = Trial { rows: range.clone(), hurried: false };
+        let trial = Trial { rows: range.clone(), hurried: false, again: false };
         next = match search.call(attempt, &trial).await? {
             Ok(output) => search.passed(range, output),
             Err(blame) => search.narrow(attempt, range, blame).await?,
@@ -146,9 +148,9 @@ impl<T> Search<T> {
             if self.is_used_up() {
                 return Err(self.give_up());
             }
-            let result = attempt.attempt(trial.clone()).await;
-            let is_again = self.has_repeated || trial.rows.start < self.failed_until;
-            self.calls += u64::from(is_again || result.is_err());
+            let again = self.has_repeated || trial.rows.start < self.failed_until;
+            let result = attempt.attempt(Trial { again, ..trial.clone() }).await;
+            self.calls += u64::from(again || result.is_err());
             let blame = match result {
                 Ok(output) => return Ok(Ok(output)),
                 Err(blame) => blame,
@@ -184,7 +186,7 @@ impl<T> Search<T> {
                 self.first.get_or_insert(blame);
             }
             let middle = rows.start + rows.len() / 2;
-            let trial = Trial { rows: rows.start..middle, hurried };
+            let trial = Trial { rows: rows.start..middle, hurried, again: true };
             match self.call(attempt, &trial).await? {
                 Ok(output) => rows.start = self.passed(trial.rows, output),
                 Err(blame) => {
@@ -194,7 +196,7 @@ impl<T> Search<T> {
             }
         }
         if known.is_none() {
-            let trial = Trial { rows: rows.clone(), hurried: false };
+            let trial = Trial { rows: rows.clone(), hurried: false, again: true };
             match self.call(attempt, &trial).await? {
                 Ok(output) => drop(self.passed(trial.rows, output)),
                 Err(blame) => known = Some(blame),
@@ -231,7 +233,7 @@ mod tests {
     const BUDGET: SearchBudget = SearchBudget { calls: 512, time: Duration::from_secs(3_600) };
 
     fn stack_overflow() -> Blame {
-        Blame::of_rows(Fault::Stack { export: "process" }, 0, Vec::new())
+        Blame::of_rows(Fault::Stack { export: "process", stack: Vec::new() }, 0, Vec::new())
     }
 
     fn deadline() -> Blame {

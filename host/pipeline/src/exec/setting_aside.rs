@@ -10,6 +10,7 @@ use crate::exec::blame::Blame;
 use crate::exec::quarantine::{FaultRecord, Reason};
 use crate::exec::rows::Numbered;
 use crate::exec::task::{StepCounts, Task};
+use crate::explain::Explanation;
 use crate::file::sections::BadRowPolicy;
 
 /// The rule of rows that are held back because a breaker was open.
@@ -39,10 +40,13 @@ impl SettingAside<'_> {
         &self,
         policy: BadRowPolicy,
         blame: &Blame,
+        explanation: &Explanation,
         counts: &mut StepCounts,
     ) -> Result<()> {
-        let reasons = BTreeMap::from([(0, vec![Reason::of_fault(&blame.fault)])]);
-        self.set_aside(policy, &reasons, Some(&FaultRecord::new(blame)), counts)
+        let secrets = &self.task.around.secrets;
+        let reasons = BTreeMap::from([(0, vec![Reason::of_fault(&blame.fault, secrets)])]);
+        let record = FaultRecord::new(blame, explanation, secrets);
+        self.set_aside(policy, &reasons, Some(&record), counts)
     }
 
     /// Sets all rows aside that never reached the plugin, and counts them.

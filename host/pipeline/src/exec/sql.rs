@@ -7,7 +7,6 @@ use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursio
 use datafusion::error::Result;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionStateBuilder, TaskContext};
 use datafusion::logical_expr::{Expr, Join, JoinType, LogicalPlan, Projection};
@@ -18,7 +17,7 @@ use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::prelude::SessionConfig;
 
 use crate::check::sql::{logical_plan, table_reference};
-use crate::checked::SqlWork;
+use crate::checked::{Settings, SqlWork};
 use crate::exec::meter::{CountWork, NumberWork};
 use crate::exec::tables::StepTable;
 use crate::exec::task::Tasks;
@@ -36,18 +35,18 @@ pub(crate) struct Engine {
 const MAX_MERGE_RESERVE: usize = 10 << 20;
 
 impl Engine {
-    /// Queries share `memory` bytes, and spill to `scratch` beyond.
-    pub(crate) fn new(memory: u64, batch_rows: usize, scratch: &std::path::Path) -> Result<Self> {
+    /// Queries share the pool of `settings` with plugins, and spill to `scratch` beyond.
+    pub(crate) fn new(settings: &Settings, scratch: &std::path::Path) -> Result<Self> {
         let disk = DiskManagerBuilder::default()
             .with_mode(DiskManagerMode::Directories(vec![scratch.to_owned()]));
-        let memory = usize::try_from(memory).unwrap_or(usize::MAX);
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(FairSpillPool::new(memory)))
+            .with_memory_pool(Arc::clone(&settings.memory))
             .with_disk_manager_builder(disk)
             .build_arc()?;
         // A larger reserve than this would leave a small memory nothing to sort in.
-        let merge_reserve = (memory / 8).min(MAX_MERGE_RESERVE);
-        Ok(Self { runtime, batch_rows, merge_reserve })
+        let eighth = usize::try_from(settings.memory_bytes / 8).unwrap_or(usize::MAX);
+        let merge_reserve = eighth.min(MAX_MERGE_RESERVE);
+        Ok(Self { runtime, batch_rows: settings.batch_rows, merge_reserve })
     }
 
     /// What plans are executed with.

@@ -16,8 +16,9 @@ use wasmill_sandbox::loader::Receipt;
 use crate::cassette::recorder::CassetteFolder;
 use crate::error::StepError;
 use crate::events::{Event, Observer};
-use crate::exec::blame::Blame;
 use crate::exec::quarantine::{QuarantineFile, QuarantineWriter};
+use crate::explain::Explanation;
+use crate::file::secrets::Redaction;
 use crate::metrics::Meters;
 use crate::policy::breaker::{Admission, Breaker, Permit};
 
@@ -97,13 +98,14 @@ pub struct TaskCursor {
 }
 
 /// Where the tasks of a run keep what they stage.
+#[derive(Clone)]
 pub(crate) struct Folders {
     /// Swept when the run has ended.
     pub(crate) scratch: PathBuf,
     /// Stays.
     pub(crate) quarantine: PathBuf,
     /// Stays too; none where failed batches are not kept.
-    pub(crate) cassettes: Option<CassetteFolder>,
+    pub(crate) cassettes: Option<Arc<CassetteFolder>>,
 }
 
 /// What the tasks of a run share.
@@ -115,6 +117,8 @@ pub(crate) struct Surroundings {
     /// Of the steps that have one.
     pub(crate) breakers: BTreeMap<String, Breaker>,
     pub(crate) meters: Arc<Meters>,
+    /// What is taken out of whatever plugins say.
+    pub(crate) secrets: Redaction,
 }
 
 /// One attempt at one split.
@@ -158,6 +162,27 @@ impl Task {
         })
     }
 
+    /// A task with the same split and the same seeds, of which nothing counts: nobody watches it or asks for its manifest, and
+    /// it opens no breaker.
+    pub(crate) fn beside(&self) -> Arc<Self> {
+        let around = Surroundings {
+            run: self.around.run.clone(),
+            folders: self.around.folders.clone(),
+            observer: Arc::new(()),
+            seed: self.around.seed,
+            breakers: BTreeMap::new(),
+            // Without steps: nothing is counted.
+            meters: Arc::new(Meters::new("", "")),
+            secrets: self.around.secrets.clone(),
+        };
+        Self::new(Arc::new(around), &self.phase, &self.split)
+    }
+
+    /// What a step has done so far.
+    pub(crate) fn counts(&self, step: &str) -> StepCounts {
+        self.lock().steps.get(step).copied().unwrap_or_default()
+    }
+
     /// What the files of this attempt are called.
     pub(crate) fn part_name(&self) -> PartName {
         PartName {
@@ -181,12 +206,14 @@ impl Task {
     }
 
     /// Reports a fault that a single row causes.
-    pub(crate) fn row_fault(&self, step: &str, blame: &Blame) {
+    pub(crate) fn row_fault(&self, step: &str, fault: &Fault, explanation: &Explanation) {
+        let secrets = &self.around.secrets;
         self.around.observer.event(Event::Fault {
             step: step.to_owned(),
             split: self.split.clone(),
-            kind: blame.fault.kind().name().to_owned(),
-            message: blame.fault.explained(),
+            kind: fault.kind().name().to_owned(),
+            message: secrets.apply(&fault.explained()),
+            explanation: secrets.apply(&explanation.to_string()),
         });
     }
 

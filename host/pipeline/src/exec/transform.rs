@@ -10,9 +10,11 @@ use arrow::datatypes::SchemaRef;
 use datafusion::error::Result;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt as _;
+use wasmill_sandbox::component::Digest;
 use wasmill_sandbox::contract::binding::Scope;
 use wasmill_sandbox::contract::processed::{Processed, Tally};
 use wasmill_sandbox::fault::Fault;
+use wasmill_sandbox::limits::Limits;
 use wasmill_sandbox::transformer::OpenTransformer;
 
 use crate::cassette::recorder::Recordable;
@@ -26,12 +28,15 @@ use crate::exec::setting_aside::SettingAside;
 use crate::exec::task::{StepCounts, Tasks};
 use crate::exec::unary::{Batches, Input, UnaryWork, stream};
 use crate::file::sections::BadRowPolicy;
+use crate::shadow::beside::{ShadowRun, TransformBeside};
 
 /// A transformer in a plan.
 pub(crate) struct TransformNode {
     pub(crate) step: String,
     pub(crate) work: Arc<TransformWork>,
     pub(crate) tasks: Tasks,
+    /// What runs beside it.
+    pub(crate) shadow: Option<Arc<ShadowRun>>,
 }
 
 impl UnaryWork for TransformNode {
@@ -49,6 +54,7 @@ impl UnaryWork for TransformNode {
         let task = Arc::clone(&self.tasks[input.partition]);
         let schema = self.schema();
         let rows = input.read()?;
+        let beside = self.shadow.as_ref().and_then(|shadow| shadow.transform(&task, &input));
         let binding = &self.work.binding;
         let history =
             (binding.scope != Scope::Rows).then(|| History::new(input, Arc::clone(&binding.input)));
@@ -56,6 +62,7 @@ impl UnaryWork for TransformNode {
         let transforming = Transforming {
             input: rows,
             instance,
+            beside,
             schema: Arc::clone(&schema),
             ready: VecDeque::new(),
             rows: 0,
@@ -73,8 +80,20 @@ impl Openable for TransformNode {
         &self.step
     }
 
+    fn digest(&self) -> Digest {
+        self.work.digest
+    }
+
+    fn limits(&self) -> &Limits {
+        self.work.transformer.limits()
+    }
+
     fn reads(&self) -> &[usize] {
         &self.work.binding.reading.positions
+    }
+
+    async fn locate(&self, fault: &mut Fault) {
+        self.work.transformer.locate(fault).await;
     }
 
     fn search_budget(&self) -> SearchBudget {
@@ -110,6 +129,7 @@ impl Openable for TransformNode {
 struct Transforming {
     input: SendableRecordBatchStream,
     instance: Instance<TransformNode>,
+    beside: Option<TransformBeside>,
     schema: SchemaRef,
     ready: VecDeque<RecordBatch>,
     /// Rows seen so far.
@@ -155,7 +175,13 @@ impl Transforming {
         self.rows += batch.num_rows() as u64;
         match self.instance.work(&numbered, first_row).await? {
             Worked::Pieces(pieces) => {
-                pieces.into_iter().try_for_each(|piece| self.take_in(&numbered, piece))
+                if let Some(beside) = &mut self.beside {
+                    beside.process(&numbered, first_row, &pieces).await;
+                }
+                for piece in pieces {
+                    self.take_in(&numbered, piece).await?;
+                }
+                Ok(())
             }
             Worked::Diverted(reason) => {
                 let (node, task) = (&self.instance.node, &self.instance.task);
@@ -166,15 +192,12 @@ impl Transforming {
         }
     }
 
-    fn take_in(&mut self, batch: &Numbered, (range, result): Piece<Processed>) -> Result<()> {
+    async fn take_in(&mut self, batch: &Numbered, (range, result): Piece<Processed>) -> Result<()> {
         let node = Arc::clone(&self.instance.node);
+        let task = Arc::clone(&self.instance.task);
         let part = batch.slice(&range);
-        let aside = SettingAside {
-            task: &self.instance.task,
-            step: &node.step,
-            digest: node.work.digest,
-            batch: &part,
-        };
+        let aside =
+            SettingAside { task: &task, step: &node.step, digest: node.work.digest, batch: &part };
         let mut counts = StepCounts { rows_in: range.len() as u64, ..StepCounts::default() };
         match result {
             Ok(processed) => {
@@ -184,12 +207,12 @@ impl Transforming {
                 counts.added += processed.tally.added as u64;
                 self.emit(processed, &part, &mut counts)?;
             }
-            Err(blame) => {
-                self.instance.task.row_fault(&node.step, &blame);
+            Err(mut blame) => {
+                let explanation = self.instance.explain(&mut blame, &part).await;
                 if node.work.on_fault == BadRowPolicy::Fail {
-                    return Err(self.instance.fault(blame.fault));
+                    return Err(self.instance.fault(blame.fault).await);
                 }
-                aside.blamed_row(node.work.on_fault, &blame, &mut counts)?;
+                aside.blamed_row(node.work.on_fault, &blame, &explanation, &mut counts)?;
             }
         }
         self.instance.task.count(&node.step, &counts);
@@ -214,14 +237,22 @@ impl Transforming {
     }
 
     async fn finish(&mut self) -> Result<()> {
-        let opened = self.instance.take().await;
-        let mut open = opened.map_err(|blame| self.instance.fault(blame.fault))?;
+        let mut open = match self.instance.take().await {
+            Ok(open) => open,
+            Err(blame) => return Err(self.instance.fault(blame.fault).await),
+        };
         let result = open.finish().await;
         self.instance.retire(&open);
-        if let Err(fault) = &result {
-            self.instance.keep_end(open.exchanges(), fault).await;
+        let processed = match result {
+            Ok(processed) => processed,
+            Err(fault) => {
+                self.instance.keep_end(open.exchanges(), &fault).await;
+                return Err(self.instance.fault(fault).await);
+            }
+        };
+        if let Some(beside) = self.beside.take() {
+            beside.finish(&processed).await;
         }
-        let processed = result.map_err(|fault| self.instance.fault(fault))?;
         let mut counts =
             StepCounts { added: processed.tally.added as u64, ..StepCounts::default() };
         let none = Numbered::empty(&self.instance.node.work.binding.input);

@@ -34,6 +34,7 @@ pub(crate) trait UnaryWork: Send + Sync + 'static {
 }
 
 /// The rows that a node reads in one partition.
+#[derive(Clone)]
 pub(crate) struct Input {
     plan: Arc<dyn ExecutionPlan>,
     pub(crate) partition: usize,

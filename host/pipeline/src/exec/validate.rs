@@ -13,8 +13,10 @@ use datafusion::error::Result;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt as _;
 use wasmill_connect::error::ConnectError;
+use wasmill_sandbox::component::Digest;
 use wasmill_sandbox::contract::verdict::Verdict;
 use wasmill_sandbox::fault::Fault;
+use wasmill_sandbox::limits::Limits;
 use wasmill_sandbox::validator::OpenValidator;
 
 use crate::cassette::recorder::Recordable;
@@ -28,16 +30,19 @@ use crate::exec::setting_aside::SettingAside;
 use crate::exec::task::{StepCounts, StepRule, Tasks};
 use crate::exec::unary::{Batches, Input, UnaryWork, stream};
 use crate::file::sections::{BadRowPolicy, ViolationPolicy};
+use crate::shadow::beside::{ShadowRun, ValidateBeside};
 
 /// More partial states than this are merged, and more bytes of them.
-const MAX_PARTIALS: usize = 64;
-const MAX_PARTIAL_BYTES: usize = 8 << 20;
+pub(crate) const MAX_PARTIALS: usize = 64;
+pub(crate) const MAX_PARTIAL_BYTES: usize = 8 << 20;
 
 /// A validator in a plan.
 pub(crate) struct ValidateNode {
     pub(crate) step: String,
     pub(crate) work: Arc<ValidateWork>,
     pub(crate) tasks: Tasks,
+    /// What runs beside it.
+    pub(crate) shadow: Option<Arc<ShadowRun>>,
 }
 
 impl UnaryWork for ValidateNode {
@@ -54,10 +59,12 @@ impl UnaryWork for ValidateNode {
     fn start(self: Arc<Self>, input: Input) -> Result<SendableRecordBatchStream> {
         let task = Arc::clone(&self.tasks[input.partition]);
         let schema = self.schema();
+        let beside = self.shadow.as_ref().and_then(|shadow| shadow.validate(&task));
         let instance = Instance::new(self, task, None);
         let validating = Validating {
             input: input.read()?,
             instance,
+            beside,
             schema: Arc::clone(&schema),
             rows: 0,
             busy: Duration::ZERO,
@@ -76,8 +83,20 @@ impl Openable for ValidateNode {
         &self.step
     }
 
+    fn digest(&self) -> Digest {
+        self.work.digest
+    }
+
+    fn limits(&self) -> &Limits {
+        self.work.validator.limits()
+    }
+
     fn reads(&self) -> &[usize] {
         &self.work.binding.reading.positions
+    }
+
+    async fn locate(&self, fault: &mut Fault) {
+        self.work.validator.locate(fault).await;
     }
 
     fn search_budget(&self) -> SearchBudget {
@@ -112,6 +131,7 @@ impl Openable for ValidateNode {
 struct Validating {
     input: SendableRecordBatchStream,
     instance: Instance<ValidateNode>,
+    beside: Option<ValidateBeside>,
     schema: SchemaRef,
     /// Rows seen so far.
     rows: u64,
@@ -165,10 +185,13 @@ impl Validating {
                 return Ok(RecordBatch::new_empty(Arc::clone(&self.schema)));
             }
         };
+        if let Some(beside) = &mut self.beside {
+            beside.check(&numbered, first_row, &pieces).await;
+        }
         let mut passing = BooleanBufferBuilder::new(rows);
         passing.append_n(rows, true);
         for piece in pieces {
-            self.take_in(&numbered, piece, &mut passing)?;
+            self.take_in(&numbered, piece, &mut passing).await?;
         }
         if self.partials.len() > MAX_PARTIALS || self.partial_bytes > MAX_PARTIAL_BYTES {
             self.merge().await?;
@@ -181,7 +204,7 @@ impl Validating {
         Ok(filter_record_batch(&passed, &passing)?)
     }
 
-    fn take_in(
+    async fn take_in(
         &mut self,
         batch: &Numbered,
         (range, result): Piece<Verdict>,
@@ -215,12 +238,12 @@ impl Validating {
                 let reasons = policy.map(|_| reasons_by_row(&verdict.rejected));
                 (policy.unwrap_or_default(), reasons.unwrap_or_default())
             }
-            Err(blame) => {
-                task.row_fault(&node.step, &blame);
+            Err(mut blame) => {
+                let explanation = self.instance.explain(&mut blame, &part).await;
                 if node.work.on_fault == BadRowPolicy::Fail {
-                    return Err(self.instance.fault(blame.fault));
+                    return Err(self.instance.fault(blame.fault).await);
                 }
-                aside.blamed_row(node.work.on_fault, &blame, &mut counts)?;
+                aside.blamed_row(node.work.on_fault, &blame, &explanation, &mut counts)?;
                 passing.set_bit(range.start, false);
                 task.count(&node.step, &counts);
                 return Ok(());
@@ -237,12 +260,17 @@ impl Validating {
 
     /// Makes one partial state of those that have gathered.
     async fn merge(&mut self) -> Result<()> {
-        let opened = self.instance.take().await;
-        let mut open = opened.map_err(|blame| self.instance.fault(blame.fault))?;
+        let mut open = match self.instance.take().await {
+            Ok(open) => open,
+            Err(blame) => return Err(self.instance.fault(blame.fault).await),
+        };
         let rows = usize::try_from(self.rows).unwrap_or(usize::MAX);
         let result = open.merge(&self.partials, rows).await;
         self.instance.put_back(open, &result);
-        let merged = result.map_err(|fault| self.instance.fault(fault))?;
+        let merged = match result {
+            Ok(merged) => merged,
+            Err(fault) => return Err(self.instance.fault(fault).await),
+        };
         self.partial_bytes = 0;
         self.partials = vec![merged];
         Ok(())
@@ -253,6 +281,9 @@ impl Validating {
             self.merge().await?;
         }
         self.instance.end();
+        if let Some(beside) = self.beside.take() {
+            beside.finish().await;
+        }
         // A task without rows has nothing to say of the table.
         let Some(partial) = self.partials.pop() else { return Ok(()) };
         let (step, task) = (&self.instance.node.step, &self.instance.task);

@@ -19,6 +19,8 @@ pub struct Document {
     text: String,
     root: Map<String, Value>,
     spans: HashMap<String, Spans>,
+    /// The pointer of the entry that a program added.
+    added: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -35,6 +37,7 @@ impl Document {
             text: text.to_owned(),
             root: Map::new(),
             spans: HashMap::new(),
+            added: None,
         };
         let (table, errors) = DeTable::parse_recoverable(text);
         let root = document.table("", table.get_ref());
@@ -51,7 +54,15 @@ impl Document {
 
     /// Sections that were not parsed: nothing in them has a place.
     pub fn made(root: Map<String, Value>) -> Self {
-        Self { path: PathBuf::new(), text: String::new(), root, spans: HashMap::new() }
+        Self { path: PathBuf::new(), text: String::new(), root, spans: HashMap::new(), added: None }
+    }
+
+    /// Adds an entry to a table that is there. Its places are in no file: the path of each is empty.
+    pub fn add(&mut self, table: &str, name: &str, entry: Map<String, Value>) {
+        if let Some(Value::Object(entries)) = self.root.get_mut(table) {
+            entries.insert(name.to_owned(), Value::Object(entry));
+            self.added = Some(child(&child("", table), name));
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -68,13 +79,24 @@ impl Document {
 
     /// The place of a value, or of the nearest that contains it.
     pub fn value_place(&self, pointer: &str) -> Place {
+        if self.is_added(pointer) {
+            return Place { file: PathBuf::new(), line: 1, column: 1, span: 0..0 };
+        }
         self.place(self.nearest(pointer).map_or(0..0, |spans| spans.value.clone()))
     }
 
     /// The place of a key, or of the nearest value that contains it.
     pub fn key_place(&self, pointer: &str) -> Place {
+        if self.is_added(pointer) {
+            return self.value_place(pointer);
+        }
         let spans = self.nearest(pointer);
         self.place(spans.map_or(0..0, |spans| spans.key.clone().unwrap_or(spans.value.clone())))
+    }
+
+    fn is_added(&self, pointer: &str) -> bool {
+        let below = self.added.as_ref().and_then(|added| pointer.strip_prefix(added.as_str()));
+        below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
     }
 
     fn nearest(&self, pointer: &str) -> Option<&Spans> {
@@ -154,6 +176,21 @@ mod tests {
         // What is not there is at what would hold it.
         assert_eq!(at(document.key_place("/sinks/a/list/7/b")), (3, 1));
         assert_eq!(document.root()["sinks"]["a"]["list"][1]["ü"], 2);
+    }
+
+    #[test]
+    fn what_was_added_is_in_no_file() {
+        let text = "[sinks.a]\npath = \"x\"\n[sinks.a-new-er]\n";
+        let (mut document, _) = Document::parse(Path::new("p.toml"), text);
+        document.add("sinks", "a-new", Map::new());
+        assert!(document.root()["sinks"]["a-new"].is_object());
+        for pointer in ["/sinks/a-new", "/sinks/a-new/path"] {
+            assert_eq!(document.key_place(pointer).file, PathBuf::new(), "{pointer}");
+            assert_eq!(document.value_place(pointer).file, PathBuf::new(), "{pointer}");
+        }
+        for pointer in ["/sinks", "/sinks/a", "/sinks/a-new-er"] {
+            assert_eq!(document.key_place(pointer).file, Path::new("p.toml"), "{pointer}");
+        }
     }
 
     #[test]

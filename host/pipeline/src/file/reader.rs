@@ -81,7 +81,7 @@ pub fn read(document: &Document, diagnostics: &mut Vec<Diagnostic>) -> Option<Pi
             Some("csv") => SinkKind::Csv(part(entry)?),
             Some("jsonl") => SinkKind::Jsonl(part(entry)?),
             Some("sqlite") => SinkKind::Sqlite(part(entry)?),
-            _ => SinkKind::Plugin(part(entry)?),
+            _ => SinkKind::Plugin(Box::new(part(entry)?)),
         };
         let inputs = part::<Inputs>(entry)?.inputs;
         Ok(SinkSection { inputs, kind, resilience: resilience(entry)? })

@@ -45,7 +45,8 @@ pub struct PipelineSection {
     pub seed: u64,
     /// How many splits are worked on at once. Default: the number of cores.
     pub workers: Option<u32>,
-    /// How much memory SQL steps may use before they spill to disk. Default: 1GiB.
+    /// How much memory plugins and SQL steps may use together. SQL steps spill to disk beyond it, and plugins are tried again
+    /// when there is less to do. Default: 1GiB.
     #[serde(default = "default_memory")]
     pub memory: ByteSize,
     /// How many rows a batch has at most. Default: 8192.
@@ -291,7 +292,7 @@ pub struct LimitsSection {
     pub fuel_per_call: Option<u64>,
     /// Wall-clock time of one call. Default: 10s.
     pub deadline: Option<TimeSpan>,
-    /// All memories and tables of an instance together. Default: 256MiB; at most 4GiB.
+    /// All memories and tables of an instance together, with what the host holds for it. Default: 256MiB; at most 4GiB.
     pub memory: Option<ByteSize>,
     /// Output rows for each input row. Default: 1000.
     pub output_rows_per_row: Option<u64>,
@@ -299,6 +300,9 @@ pub struct LimitsSection {
     pub output_bytes: Option<ByteSize>,
     /// Log lines of an instance; the rest is dropped and counted. Default: 256KiB.
     pub log_bytes: Option<ByteSize>,
+    /// Instances of the step at once; more wait for one to end. Default: one for each worker.
+    #[schemars(range(min = 1))]
+    pub instances: Option<u32>,
     /// How many calls it may take to find the rows of one batch that make the plugin fail. Default: 512.
     pub search_calls: Option<u64>,
     /// How long that may take. Default: 2m.
@@ -319,6 +323,7 @@ impl LimitsSection {
             output_rows_per_row: self.output_rows_per_row.unwrap_or(default.output_rows_per_row),
             output_bytes: bytes(self.output_bytes, default.output_bytes),
             log_bytes: bytes(self.log_bytes, default.log_bytes),
+            instances: self.instances.map_or(default.instances, |instances| instances as usize),
         }
     }
 
@@ -449,7 +454,7 @@ pub enum SinkKind {
     Csv(CsvSinkConfig),
     Jsonl(JsonlSinkConfig),
     Sqlite(SqliteSinkConfig),
-    Plugin(PluginUse),
+    Plugin(Box<PluginUse>),
     /// Nowhere, in place of the sink of that name. No file says so: a bench does.
     Discard(String),
 }

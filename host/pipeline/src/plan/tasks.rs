@@ -131,15 +131,16 @@ impl TaskPlanner<'_> {
         tasks: &Tasks,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let (name, tasks) = (step.name.clone(), Arc::clone(tasks));
+        let shadow = self.pipeline.shadow_of(&name);
         match &step.work {
             Work::Source(_) => Err(misplanned(&name)),
             Work::Transform(work) => {
                 let work = Arc::clone(work);
-                Ok(UnaryExec::plan(TransformNode { step: name, work, tasks }, plan))
+                Ok(UnaryExec::plan(TransformNode { step: name, work, tasks, shadow }, plan))
             }
             Work::Validate(work) => {
                 let work = Arc::clone(work);
-                Ok(UnaryExec::plan(ValidateNode { step: name, work, tasks }, plan))
+                Ok(UnaryExec::plan(ValidateNode { step: name, work, tasks, shadow }, plan))
             }
             Work::Sql(work) => {
                 let streamed = StepTable::new(Arc::clone(schema), plan);

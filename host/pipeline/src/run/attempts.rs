@@ -212,7 +212,7 @@ impl RunContext {
             if let Some(meter) = self.pipeline.meters.step(error.step()) {
                 meter.failed(&error);
             }
-            let message = chain(&*error);
+            let message = self.around.secrets.apply(&chain(&*error));
             self.ledger.fail_attempt(&self.run, &phase.end, &split.id, &message).await?;
             let policy = self.pipeline.policies.retry(error.step());
             let retry =

@@ -80,17 +80,16 @@ impl CheckedPipeline {
         let folders = Folders {
             scratch: base.join("runs").join(&run),
             quarantine: base.join("quarantine").join(&run),
-            cassettes: self.cassettes.clone().map(CassetteFolder::new),
+            cassettes: self.cassettes.clone().map(CassetteFolder::new).map(Arc::new),
         };
         ledger.start_run(&run, &self.name, &self.digest, started_ms).await?;
+        let secrets = self.secrets.clone();
         let (observer, pipeline) = (Arc::clone(&self.observer), self.name.clone());
         let (meters, tenant) = (Arc::clone(&self.meters), self.tenant.clone());
         observer.event(Event::RunStarted { run: run.clone(), pipeline: pipeline.clone() });
         let mut progress = Progress::default();
         let settings = &self.settings;
-        let engine = prepare(&folders).and_then(|()| {
-            Ok(Engine::new(settings.memory, settings.batch_rows, &folders.scratch)?)
-        });
+        let engine = prepare(&folders).and_then(|()| Ok(Engine::new(settings, &folders.scratch)?));
         let (opened, told) = mpsc::unbounded_channel();
         let (ended, context) = match engine {
             Ok(engine) => {
@@ -101,6 +100,7 @@ impl CheckedPipeline {
                     seed: self.settings.seed,
                     breakers: breakers(&self.policies, &observer, &opened),
                     meters: Arc::clone(&self.meters),
+                    secrets: self.secrets.clone(),
                 });
                 let context = Arc::new(RunContext {
                     pipeline: self,
@@ -119,7 +119,7 @@ impl CheckedPipeline {
             }
             Err(failure) => (Err(failure), None),
         };
-        let problem = ended.as_ref().err().map(|failure| RunProblem::new(failure, &run));
+        let problem = ended.as_ref().err().map(|failure| RunProblem::new(failure, &run, &secrets));
         let status = match &ended {
             Ok(()) => RunStatus::Succeeded,
             Err(RunFailure::Refused { .. }) => RunStatus::Refused,

@@ -15,6 +15,7 @@ use wasmill_sandbox::loader::Receipt;
 use crate::checked::{CheckedPipeline, SinkTarget, SourceReader, Work};
 use crate::error::chain;
 use crate::exec::task::{Manifest, StepCounts, StepRule};
+use crate::file::secrets::Redaction;
 use crate::policy::breaker::BreakerReport;
 use crate::run::failure::RunFailure;
 use crate::run::gate::GateReport;
@@ -51,8 +52,9 @@ pub struct RunProblem {
 }
 
 impl RunProblem {
-    pub(crate) fn new(failure: &RunFailure, run: &str) -> Self {
-        Self { message: chain(failure), hint: failure.hint(run), exit_code: failure.exit_code() }
+    pub(crate) fn new(failure: &RunFailure, run: &str, secrets: &Redaction) -> Self {
+        let message = secrets.apply(&chain(failure));
+        Self { message, hint: failure.hint(run), exit_code: failure.exit_code() }
     }
 }
 

@@ -77,11 +77,13 @@ struct LogState {
     budget: u64,
     dropped_lines: u64,
     last: VecDeque<String>,
+    /// Lines that wait for how the call ends; none where they are passed on at once. As many as the budget allows.
+    held: Option<Vec<LogLine>>,
 }
 
 impl GuestLog {
     pub(crate) fn new(sink: Arc<dyn LogSink>, budget: u64) -> Self {
-        let state = LogState { budget, dropped_lines: 0, last: VecDeque::new() };
+        let state = LogState { budget, dropped_lines: 0, last: VecDeque::new(), held: None };
         Self { sink, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -100,8 +102,25 @@ impl GuestLog {
             state.last.pop_front();
         }
         state.last.push_back(line.message.clone());
+        if let Some(held) = &mut state.held {
+            held.push(line);
+            return;
+        }
         drop(state);
         self.sink.line(line);
+    }
+
+    /// Keeps lines back from now on.
+    pub(crate) fn hold(&self) {
+        self.lock().held.get_or_insert_default();
+    }
+
+    /// Passes lines on that were kept back, or forgets them, and keeps none back any more.
+    pub(crate) fn release(&self, passed_on: bool) {
+        let held = self.lock().held.take();
+        if passed_on {
+            held.into_iter().flatten().for_each(|line| self.sink.line(line));
+        }
     }
 
     /// The last lines, oldest first.
