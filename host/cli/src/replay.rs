@@ -6,10 +6,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::{Value, json};
-use wasmill_pipeline::cassette::format::Header;
 use wasmill_pipeline::cassette::outcome::{FailedCall, Outcome};
 use wasmill_pipeline::cassette::{
-    CassetteError, OtherReport, Replay, ReplayError, ReplayReport, ShrinkReport, Verdict,
+    CassetteError, Header, OtherReport, Replay, ReplayError, ReplayReport, ShrinkReport, Verdict,
 };
 
 use crate::bench::read_config;

@@ -20,11 +20,13 @@
 //! Kept are calls about rows of transformers and validators, a transformer's `finish`, and instances that cannot be opened. What
 //! extractors, loaders and notifiers do is not.
 //!
-//! Where what is: [`format`] is the file, `performance` makes the calls, `playback` answers HTTP, [`outcome`] is what came of
+//! Where what is: [`format`] is the file, [`header`] what is in it beside rows, `performance` makes the calls, `playback` answers HTTP, [`outcome`] is what came of
 //! it and how two of them differ, `recorder` keeps what fails in a run, [`replay`] and [`shrink`] are for afterwards.
 
 mod cells;
+pub(crate) mod folder;
 pub mod format;
+pub mod header;
 pub mod outcome;
 mod performance;
 mod playback;
@@ -34,5 +36,6 @@ pub mod replay;
 pub mod shrink;
 
 pub use format::{Cassette, CassetteError};
+pub use header::Header;
 pub use replay::{OtherReport, Replay, ReplayError, ReplayReport, Verdict};
 pub use shrink::ShrinkReport;

@@ -1,10 +1,10 @@
 //! What fails in a run, kept: the first call of each batch that fails with a fault of some kind, with the calls before it
 //! where the plugin gathers from row to row.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use serde_json::{Map, Value};
@@ -14,10 +14,11 @@ use wasmill_sandbox::component::{Digest, Plugin, PluginKind};
 use wasmill_sandbox::engine::{Profile, WASMTIME_VERSION};
 use wasmill_sandbox::fault::{Fault, FaultKind};
 
+use crate::cassette::folder::{Admission, CassetteFolder, MAX_KEPT, MAX_KEPT_DEADLINES};
 use crate::cassette::format::{
-    Blamed, CallHeader, Cassette, CassetteError, EXTENSION, FORMAT, Header, RecordedGrants, Seen,
-    component_file, write_whole,
+    Cassette, CassetteError, EXTENSION, FORMAT, component_file, write_whole,
 };
+use crate::cassette::header::{Blamed, CallHeader, Header, RecordedGrants, Seen};
 use crate::cassette::outcome::Outcome;
 use crate::cassette::performance::{FINISH, Stage};
 use crate::cassette::playback::RecordedExchange;
@@ -31,10 +32,6 @@ use crate::exec::search::Found;
 use crate::exec::task::Task;
 use crate::file::secrets::Redaction;
 
-/// How many cassettes of one step a run keeps.
-const MAX_KEPT: usize = 20;
-/// How many of them hold a deadline: each is waited for once more.
-const MAX_KEPT_DEADLINES: usize = 2;
 /// How many bytes of rows a cassette holds at most.
 const MAX_ROW_BYTES: usize = 256 << 20;
 /// How many bytes of HTTP are kept of the calls before the one that fails, where those matter.
@@ -52,66 +49,6 @@ pub(crate) struct Recordable {
     pub(crate) config: Map<String, Value>,
     pub(crate) profile: Profile,
     pub(crate) input: SchemaRef,
-}
-
-/// The cassettes of one run.
-pub(crate) struct CassetteFolder {
-    folder: PathBuf,
-    steps: Mutex<BTreeMap<String, StepCassettes>>,
-}
-
-#[derive(Default)]
-struct StepCassettes {
-    kept: usize,
-    deadlines: usize,
-    missed: u64,
-    /// Calls that an earlier attempt at the split failed on already.
-    known: BTreeSet<(String, u64, &'static str)>,
-}
-
-/// Whether a failed call gets a cassette.
-enum Admission {
-    /// The number of the cassette.
-    Kept(usize),
-    /// It has one already.
-    Known,
-    /// There are enough: how many were not kept so far.
-    Missed(u64),
-}
-
-impl CassetteFolder {
-    pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { folder, steps: Mutex::default() }
-    }
-
-    /// Counts one more that is not kept.
-    fn missed(&self, step: &str) -> u64 {
-        let mut steps = self.lock();
-        let cassettes = steps.entry(step.to_owned()).or_default();
-        cassettes.missed += 1;
-        cassettes.missed
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, StepCassettes>> {
-        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn admit(&self, step: &str, split: &str, first_row: u64, kind: FaultKind) -> Admission {
-        let mut steps = self.lock();
-        let cassettes = steps.entry(step.to_owned()).or_default();
-        if !cassettes.known.insert((split.to_owned(), first_row, kind.name())) {
-            return Admission::Known;
-        }
-        let is_deadline = kind == FaultKind::Deadline;
-        if cassettes.kept == MAX_KEPT || (is_deadline && cassettes.deadlines == MAX_KEPT_DEADLINES)
-        {
-            cassettes.missed += 1;
-            return Admission::Missed(cassettes.missed);
-        }
-        cassettes.kept += 1;
-        cassettes.deadlines += usize::from(is_deadline);
-        Admission::Kept(cassettes.kept)
-    }
 }
 
 /// What a call asked for over HTTP; none where it was too much to be kept.
@@ -427,12 +364,6 @@ struct LastCall {
     open: Exchanges,
     http: Exchanges,
     blamed: Vec<Blamed>,
-}
-
-impl Seen {
-    fn new(fault: &Fault, fuel: u64) -> Self {
-        Self { kind: fault.kind(), message: chain(fault), fuel }
-    }
 }
 
 /// Whether a fault is the plugin's, on its rows: what is to blame for others is not in any cassette.

@@ -13,7 +13,8 @@ use wasmill_sandbox::engine::{EngineError, Profile, Sandbox, SandboxOptions, WAS
 use wasmill_sandbox::fault::{Fault, FaultKind};
 use wasmill_sandbox::grants::Grants;
 
-use crate::cassette::format::{Cassette, CassetteError, Header, component_file};
+use crate::cassette::format::{Cassette, CassetteError, component_file};
+use crate::cassette::header::Header;
 use crate::cassette::outcome::Outcome;
 use crate::cassette::performance::Stage;
 use crate::cassette::playback::Playback;

@@ -21,7 +21,8 @@ use arrow::compute::{take, take_record_batch};
 use serde::Serialize;
 
 use crate::cassette::cells;
-use crate::cassette::format::{Cassette, EXTENSION, Header, Shrunk};
+use crate::cassette::format::{Cassette, EXTENSION};
+use crate::cassette::header::{Header, Shrunk};
 use crate::cassette::outcome::{FailedCall, Outcome};
 use crate::cassette::performance::{FINISH, Stage};
 use crate::cassette::replay::{Replay, ReplayError};

@@ -13,7 +13,7 @@ use wasmill_sandbox::accounting::FaultCounts;
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::loader::Receipt;
 
-use crate::cassette::recorder::CassetteFolder;
+use crate::cassette::folder::CassetteFolder;
 use crate::error::StepError;
 use crate::events::{Event, Observer};
 use crate::exec::quarantine::{QuarantineFile, QuarantineWriter};

@@ -25,7 +25,7 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio_util::sync::CancellationToken;
 use wasmill_ledger::{Ledger, LedgerError, RunStatus, now_ms};
 
-use crate::cassette::recorder::CassetteFolder;
+use crate::cassette::folder::CassetteFolder;
 use crate::checked::CheckedPipeline;
 use crate::events::{Event, Observer};
 use crate::exec::sql::Engine;
