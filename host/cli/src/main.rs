@@ -26,6 +26,7 @@ mod ledger;
 mod metrics_file;
 mod progress;
 mod quarantine;
+mod replay;
 mod run;
 mod runs;
 mod shadow;
@@ -43,6 +44,8 @@ use crate::attack::AttackArgs;
 use crate::bench::BenchArgs;
 use crate::compiling::CompileArgs;
 use crate::failure::Failure;
+use crate::replay::ReplayArgs;
+use crate::run::RunOptions;
 use crate::shadow::ShadowArgs;
 
 const EXIT_CODES: &str = "\
@@ -80,6 +83,10 @@ enum Command {
         /// Shows debug lines of plugins too.
         #[arg(short, long)]
         verbose: bool,
+        /// Keeps batches that make a plugin fail in this folder, to be looked at with `wasmill replay`. They hold rows as
+        /// they are, and no secrets of the pipeline file.
+        #[arg(long, value_name = "DIR")]
+        cassettes: Option<PathBuf>,
         /// Writes metrics to FILE when the run has ended, as Prometheus reads them: `.prom`, for node_exporter.
         #[arg(long, value_name = "FILE")]
         metrics: Option<PathBuf>,
@@ -96,6 +103,9 @@ enum Command {
     /// Measures what each step of a pipeline costs, or one plugin: publishes nothing, and leaves nothing behind.
     #[command(after_help = bench::EXAMPLES)]
     Bench(BenchArgs),
+    /// Makes a plugin fail once more on a batch that was kept, and says why: same fault, same fuel, same output.
+    #[command(after_help = replay::EXAMPLES)]
+    Replay(ReplayArgs),
     /// Runs a new version of a step beside the old one, on the pipeline's own inputs, and shows what differs: publishes
     /// nothing, and leaves nothing behind.
     #[command(after_help = shadow::EXAMPLES)]
@@ -228,13 +238,15 @@ fn main() -> ExitCode {
 
 async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Run { file, output, compiling, verbose, metrics } => {
-            run::run(&file, output.output, &compiling, verbose, metrics.as_deref()).await
+        Command::Run { file, output, compiling, verbose, cassettes, metrics } => {
+            let options = RunOptions { verbose, cassettes };
+            run::run(&file, output.output, &compiling, options, metrics.as_deref()).await
         }
         Command::Check { file, output, compiling } => {
             check::check(&file, output.output, &compiling).await
         }
         Command::Bench(args) => bench::bench(&args).await,
+        Command::Replay(args) => replay::replay(&args).await,
         Command::Shadow(args) => shadow::shadow(&args).await,
         Command::Attack(args) => attack::attack(&args).await,
         Command::Runs(RunsCommand::List { ledger, output, limit }) => {

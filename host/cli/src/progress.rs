@@ -77,6 +77,13 @@ impl Observer for Progress {
                 self.say(&format!("split {split} failed, trying again in {wait_ms} ms: {error}"));
             }
             Event::Fault { step, kind, explanation, .. } => self.fault(step, kind, &explanation),
+            Event::Cassette { step, kind, file, .. } => {
+                self.say(&format!("{step}: kept ({kind}): wasmill replay {}", file.display()));
+            }
+            // Many more may follow.
+            Event::CassetteMissed { step, missed: 1, reason, .. } => {
+                self.say(&format!("{step}: a failed batch was not kept: {reason}"));
+            }
             Event::Breaker { step, state, message } => {
                 self.say(&format!("{step}: its breaker is {}: {message}", state.name()));
             }
@@ -90,6 +97,7 @@ impl Observer for Progress {
                 self.say(&format!("{notifier}: {kind} was not delivered: {error}"));
             }
             Event::Log { .. }
+            | Event::CassetteMissed { .. }
             | Event::Gate { .. }
             | Event::Notified { .. }
             | Event::Committed { .. }

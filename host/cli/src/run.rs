@@ -1,6 +1,6 @@
 //! `wasmill run`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -15,12 +15,20 @@ use crate::progress::Progress;
 use crate::table::seconds;
 use crate::{check, findings, json_lines, summary};
 
+/// How a pipeline is run.
+pub struct RunOptions {
+    /// Whether debug lines of plugins are shown too.
+    pub verbose: bool,
+    /// Where batches that make a plugin fail are kept.
+    pub cassettes: Option<PathBuf>,
+}
+
 /// Runs a pipeline.
 pub async fn run(
     file: &Path,
     output: Output,
     compiling: &CompileArgs,
-    verbose: bool,
+    options: RunOptions,
     metrics: Option<&Path>,
 ) -> Result<ExitCode, Failure> {
     let metrics = metrics.map(MetricsFile::begin).transpose().inspect_err(|failure| {
@@ -28,7 +36,7 @@ pub async fn run(
             json_lines::print_failure("run.finished", &[77, 78], failure);
         }
     })?;
-    let result = shown(file, output, compiling, verbose).await;
+    let result = shown(file, output, compiling, options).await;
     // What a run published stays published: that its metrics are missing does not change how it ended.
     if let Some(Err(error)) = metrics.map(MetricsFile::write) {
         eprintln!("warning: the metrics were not written: {error}");
@@ -41,19 +49,20 @@ async fn shown(
     file: &Path,
     output: Output,
     compiling: &CompileArgs,
-    verbose: bool,
+    options: RunOptions,
 ) -> Result<ExitCode, Failure> {
     match output {
         Output::Text => {
-            let progress = Arc::new(Progress::new(verbose));
-            let result = work(file, output, compiling, Arc::clone(&progress) as _).await;
+            let progress = Arc::new(Progress::new(options.verbose));
+            let observer = Arc::clone(&progress) as _;
+            let result = work(file, output, compiling, options, observer).await;
             progress.end();
             let summary = result?;
             report(&summary);
             Ok(ExitCode::from(summary.exit_code()))
         }
         Output::Json => {
-            match work(file, output, compiling, Arc::new(json_lines::JsonLines)).await {
+            match work(file, output, compiling, options, Arc::new(json_lines::JsonLines)).await {
                 Ok(summary) => Ok(ExitCode::from(summary.exit_code())),
                 Err(failure) => {
                     json_lines::print_failure("run.finished", &[77, 78], &failure);
@@ -68,9 +77,13 @@ async fn work(
     file: &Path,
     output: Output,
     compiling: &CompileArgs,
+    options: RunOptions,
     observer: Arc<dyn Observer>,
 ) -> Result<RunSummary, Failure> {
-    let pipeline = check::read(file)?.compiled_by(compiling.compiler()).observed_by(observer);
+    let mut pipeline = check::read(file)?.compiled_by(compiling.compiler()).observed_by(observer);
+    if let Some(folder) = options.cassettes {
+        pipeline = pipeline.cassettes_in(folder);
+    }
     let cancel = cancelled_by_signals();
     let checked = tokio::select! {
         checked = pipeline.check() => checked,

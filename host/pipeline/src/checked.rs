@@ -19,6 +19,7 @@ use wasmill_sandbox::notifier::Notifier;
 use wasmill_sandbox::transformer::Transformer;
 use wasmill_sandbox::validator::{ValidateBinding, Validator};
 
+use crate::cassette::recorder::Recordable;
 use crate::events::Observer;
 use crate::exec::search::SearchBudget;
 use crate::file::diagnostic::Diagnostic;
@@ -49,6 +50,8 @@ pub struct CheckedPipeline {
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) warnings: Vec<Diagnostic>,
+    /// Where failed batches are kept, if that is wanted.
+    pub(crate) cassettes: Option<PathBuf>,
     /// The new version of a step that runs beside the old one.
     pub(crate) shadow: Option<Arc<ShadowRun>>,
 }
@@ -126,6 +129,8 @@ pub(crate) struct TransformWork {
     pub(crate) partitions: u32,
     /// The plugin's configuration.
     pub(crate) config: Arc<Map<String, Value>>,
+    /// What is recorded of calls that fail, if that is wanted.
+    pub(crate) recordable: Option<Arc<Recordable>>,
     /// Whether it was granted a connection.
     pub(crate) is_connected: bool,
 }
@@ -147,6 +152,8 @@ pub(crate) struct ValidateWork {
     pub(crate) max_quarantined: Option<Tolerance>,
     /// The plugin's configuration.
     pub(crate) config: Arc<Map<String, Value>>,
+    /// What is recorded of calls that fail, if that is wanted.
+    pub(crate) recordable: Option<Arc<Recordable>>,
     /// Whether it was granted a connection.
     pub(crate) is_connected: bool,
 }

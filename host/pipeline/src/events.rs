@@ -1,5 +1,6 @@
 //! What happens during a check and a run, for whoever watches.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -30,6 +31,12 @@ pub enum Event {
     /// A row made a plugin fault. The explanation has several lines.
     #[serde(rename = "fault")]
     Fault { step: String, split: String, kind: String, message: String, explanation: String },
+    /// A call that failed was kept: `wasmill replay FILE` makes it once more.
+    #[serde(rename = "cassette")]
+    Cassette { step: String, split: String, kind: String, file: PathBuf },
+    /// A call that failed was not kept; `missed` counts those of the step in the run.
+    #[serde(rename = "cassette.missed")]
+    CassetteMissed { step: String, split: String, missed: u64, reason: String },
     /// The breaker of a step has changed.
     #[serde(rename = "breaker")]
     Breaker { step: String, state: BreakerState, message: String },

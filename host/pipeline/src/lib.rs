@@ -22,10 +22,11 @@
 //!
 //! Where what is: [`file`] reads the text, [`check`] makes a [`checked`] pipeline of it, `plan` divides it into phases
 //! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole, [`policy`] says what is
-//! tried again, [`metrics`] counts, [`bench`] measures, [`explain`] says why a plugin failed, [`shadow`] runs a new version of a
+//! tried again, [`metrics`] counts, [`bench`] measures, [`explain`] says why a plugin failed, [`cassette`] keeps what failed and makes it fail again, [`shadow`] runs a new version of a
 //! step beside the old one.
 
 pub mod bench;
+pub mod cassette;
 pub mod check;
 pub mod checked;
 pub mod dry_run;

@@ -31,6 +31,9 @@ pub const MAX_MEMORY_BYTES: u64 = 4 << 30;
 /// The largest component that is compiled.
 pub const MAX_COMPONENT_BYTES: usize = 64 << 20;
 
+/// The version of wasmtime: what decides, with a component and its input, how much fuel a call uses.
+pub const WASMTIME_VERSION: &str = "48.0.8";
+
 /// The process's engine could not be set up.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot set up the WebAssembly engine: {message}")]
@@ -262,4 +265,17 @@ fn linker(engine: &Engine) -> Result<Linker<GuestState>, wasmtime::Error> {
     store::add_to_linker::<_, HasSelf<GuestState>>(&mut linker, |state| state)?;
     http::add_to_linker::<_, HasSelf<GuestState>>(&mut linker, |state| state)?;
     Ok(linker)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// wasmtime does not tell its version.
+    #[test]
+    fn the_version_is_the_one_that_is_built_in() {
+        let locked = include_str!("../../../Cargo.lock");
+        let entry = format!("name = \"wasmtime\"\nversion = \"{WASMTIME_VERSION}\"\n");
+        assert!(locked.contains(&entry), "Cargo.lock has another version of wasmtime");
+    }
 }

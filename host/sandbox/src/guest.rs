@@ -23,7 +23,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use crate::accounting::{CallTimes, FaultCounts, UsageSink};
 use crate::capability::clock::VirtualTime;
-use crate::capability::http::HttpGrant;
+use crate::capability::http::{Exchange, HttpGrant, HttpRecord};
 use crate::capability::log::{GuestLog, Level, LineStream, LogSink};
 use crate::capability::random::VirtualRandom;
 use crate::engine::{LinkedEngine, Profile};
@@ -156,6 +156,7 @@ pub(crate) struct Guest<B> {
     log: GuestLog,
     time: VirtualTime,
     random: VirtualRandom,
+    http: Option<HttpRecord>,
     usage: Usage,
     is_hurried: bool,
     calls: CallTimes,
@@ -236,6 +237,8 @@ impl<B> Guest<B> {
         let log = GuestLog::new(Arc::clone(&environment.logs), limits.log_bytes);
         let time = VirtualTime::new(environment.start_time);
         let random = VirtualRandom::new(seed);
+        let http = environment.grants.http.for_instance();
+        let record = http.record().cloned();
         let mut store = Store::new(
             &engine.engine,
             GuestState {
@@ -243,7 +246,7 @@ impl<B> Guest<B> {
                 table: table(),
                 memory: MemoryMeter::new(limits.memory, Arc::clone(&environment.memory)),
                 log: log.clone(),
-                http: environment.grants.http.clone(),
+                http,
                 config: config_entries(environment),
                 deadline: Instant::now(),
             },
@@ -281,6 +284,7 @@ impl<B> Guest<B> {
             log,
             time,
             random,
+            http: record,
             usage,
             calls,
             usage_sink: Arc::clone(&environment.usage),
@@ -300,6 +304,11 @@ impl<B> Guest<B> {
     /// The log of the instance.
     pub(crate) fn log(&self) -> &GuestLog {
         &self.log
+    }
+
+    /// What the last call asked for over HTTP, where the grant says that it is kept and it was not too much.
+    pub(crate) fn exchanges(&self) -> Option<Vec<Exchange>> {
+        self.http.as_ref()?.exchanges()
     }
 
     /// Gives calls only a part of their deadline, or all of it again.
@@ -347,6 +356,9 @@ impl<B> Guest<B> {
         let Some(live) = &mut self.live else { return Err(Fault::Gone { export }) };
         self.time.reset();
         self.random.reset(position);
+        if let Some(record) = &self.http {
+            record.clear();
+        }
         let parts = if self.is_hurried { HURRIED_PART } else { 1 };
         let deadline = self.limits.deadline / parts;
         let store = &mut live.store;

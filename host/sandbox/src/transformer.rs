@@ -11,6 +11,7 @@ use wasmill_contract::schema;
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
+use crate::capability::http::Exchange;
 use crate::component::{LinkError, Plugin, PluginKind};
 use crate::crossing::Returned;
 use crate::fault::Fault;
@@ -165,6 +166,12 @@ impl OpenTransformer {
     /// Passes log lines on that were kept back, or forgets them.
     pub fn release_log(&self, passed_on: bool) {
         self.guest.log().release(passed_on);
+    }
+
+    /// What the last call asked for over HTTP, where the grant says that it is kept
+    /// ([`recorded`](crate::capability::http::HttpGrant::recorded)); none where it is not, or was too much.
+    pub fn exchanges(&self) -> Option<Vec<Exchange>> {
+        self.guest.exchanges()
     }
 
     /// Gives calls an eighth of their deadline, or all of it again: for calls that only are to tell whether they hang.

@@ -47,6 +47,8 @@ pub struct Pipeline {
     compiler: Compiler,
     /// Whether rows reach their sinks, and events their notifiers.
     has_effects: bool,
+    /// Where failed batches are kept, if that is wanted.
+    cassettes: Option<PathBuf>,
     /// The step that was added beside another one, and is no part of the pipeline.
     added: Option<String>,
 }
@@ -120,8 +122,16 @@ impl Pipeline {
             observer: Arc::new(()),
             compiler: Compiler::new(),
             has_effects: true,
+            cassettes: None,
             added: None,
         }
+    }
+
+    /// Keeps batches that make a plugin fail, each in a file of this folder: [`crate::cassette`].
+    #[must_use]
+    pub fn cassettes_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cassettes = Some(folder.into());
+        self
     }
 
     /// Leaves the world as it is: rows go nowhere instead of into their sinks, which are not even looked at, and there are
@@ -203,6 +213,7 @@ impl Pipeline {
             Arc::clone(&memory),
             &mut diagnostics,
         );
+        checker.keeps_cassettes = self.cassettes.is_some();
         checker.connections();
         for (table, name) in &order {
             checker.step(*table, name).await;
@@ -235,6 +246,7 @@ impl Pipeline {
             observer: self.observer,
             meters: Arc::new(meters),
             warnings: diagnostics,
+            cassettes: self.cassettes,
             shadow: None,
         };
         Ok((pipeline, added))

@@ -25,6 +25,8 @@ type Key = (String, Profile);
 /// All plugins of a pipeline.
 pub(super) struct Plugins {
     plugins: BTreeMap<Key, Plugin>,
+    /// Where each was found.
+    files: BTreeMap<Key, PathBuf>,
 }
 
 impl Plugins {
@@ -42,7 +44,7 @@ impl Plugins {
             Err(error) => {
                 let message = format!("the sandbox cannot start: {}", crate::error::chain(&error));
                 diagnostics.push(Diagnostic::error(message));
-                return Self { plugins: BTreeMap::new() };
+                return Self { plugins: BTreeMap::new(), files: BTreeMap::new() };
             }
         };
         // Each once, whatever the number of steps that use it.
@@ -72,7 +74,15 @@ impl Plugins {
                 diagnostics.push(diagnostic.clone().at(place));
             }
         }
-        Self { plugins }
+        let folders = &file.pipeline.plugins;
+        let file = |key: &Key| Some((key.clone(), find(&key.0, folders, base).ok()?));
+        let files = plugins.keys().filter_map(file).collect();
+        Self { plugins, files }
+    }
+
+    /// The file of a plugin that was loaded.
+    pub(super) fn file(&self, used: &PluginUse) -> Option<&Path> {
+        self.files.get(&key(used)).map(PathBuf::as_path)
     }
 
     pub(super) fn get(&self, used: &PluginUse) -> Option<&Plugin> {

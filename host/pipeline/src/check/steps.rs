@@ -23,6 +23,7 @@ use wasmill_sandbox::notifier::Notifier;
 use wasmill_sandbox::transformer::Transformer;
 use wasmill_sandbox::validator::Validator;
 
+use crate::cassette::recorder::Recordable;
 use crate::checked::{
     NotifierStep, SinkStep, SinkTarget, SourceReader, SourceWork, SqlWork, Step, TransformWork,
     ValidateWork, Work,
@@ -61,6 +62,8 @@ pub(super) struct Checker<'a> {
     start_time: Duration,
     steps: IndexMap<String, Step>,
     secrets: Redaction,
+    /// Whether calls that fail are kept.
+    pub(super) keeps_cassettes: bool,
 }
 
 /// What the check of all steps leads to.
@@ -101,6 +104,7 @@ impl<'a> Checker<'a> {
             start_time,
             steps: IndexMap::new(),
             secrets: Redaction::default(),
+            keeps_cassettes: false,
         }
     }
 
@@ -258,6 +262,7 @@ impl<'a> Checker<'a> {
         self.described(&placed, transformer.describe().await).await?;
         let binding = self.bound(&placed, transformer.bind(input).await).await?;
         let schema = Arc::clone(&binding.output_schema);
+        let recordable = self.recordable(name, used, &placed, &binding.input);
         let work = TransformWork {
             transformer,
             binding: Arc::new(binding),
@@ -267,6 +272,7 @@ impl<'a> Checker<'a> {
             on_bad_row: options.on_bad_row,
             partitions: options.partitions,
             config: Arc::clone(&placed.environment.config),
+            recordable,
             is_connected: !used.grants.http.is_empty(),
         };
         Some((schema, Work::Transform(Arc::new(work))))
@@ -310,6 +316,7 @@ impl<'a> Checker<'a> {
             self.linked(&placed, Validator::new(placed.plugin, placed.environment.clone()))?;
         self.described(&placed, validator.describe().await).await?;
         let binding = self.bound(&placed, validator.bind(Arc::clone(&schema)).await).await?;
+        let recordable = self.recordable(name, &section.plugin, &placed, &schema);
         let work = ValidateWork {
             validator,
             binding: Arc::new(binding),
@@ -319,6 +326,7 @@ impl<'a> Checker<'a> {
             search: section.plugin.limits.search(),
             max_quarantined: section.options.gate.max_quarantined,
             config: Arc::clone(&placed.environment.config),
+            recordable,
             is_connected: !section.plugin.grants.http.is_empty(),
         };
         Some(Step {
@@ -462,6 +470,27 @@ impl<'a> Checker<'a> {
         Some(Placed { plugin, pointer: pointer.to_owned(), environment })
     }
 
+    /// What calls of a step depend on beside their rows, if it is to be kept.
+    fn recordable(
+        &self,
+        name: &str,
+        used: &PluginUse,
+        placed: &Placed<'_>,
+        input: &SchemaRef,
+    ) -> Option<Arc<Recordable>> {
+        let component = self.plugins.file(used).filter(|_| self.keeps_cassettes)?;
+        Some(Arc::new(Recordable {
+            pipeline: self.file.pipeline.name.clone(),
+            name: name.to_owned(),
+            plugin: placed.plugin.clone(),
+            component: component.to_owned(),
+            environment: placed.environment.clone(),
+            config: used.config.clone(),
+            profile: used.profile.profile(),
+            input: Arc::clone(input),
+        }))
+    }
+
     /// Where fuel is not metered, it cannot be limited.
     fn limits_without_effect(&mut self, pointer: &str, used: &PluginUse) {
         if used.profile == ProfileSection::Metered {
@@ -491,8 +520,9 @@ impl<'a> Checker<'a> {
             }
         }
         let outbound = Arc::clone(&self.outbound);
+        let http = HttpGrant::new(used.grants.http.iter().cloned(), outbound);
         complete.then(|| Grants {
-            http: HttpGrant::new(used.grants.http.iter().cloned(), outbound),
+            http: if self.keeps_cassettes { http.recorded() } else { http },
             real_clocks: used.grants.clock == Reality::Real,
             real_randomness: used.grants.random == Reality::Real,
             pure: used.grants.pure,

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use arrow::datatypes::SchemaRef;
+use datafusion::error::DataFusionError;
 use futures::StreamExt as _;
 use wasmill_sandbox::fault::Fault;
 
@@ -30,6 +31,39 @@ impl<T: PartialEq> History<T> {
 
     pub(crate) fn push(&mut self, rows: Range<u64>, trace: T) {
         self.passed.push((rows, trace));
+    }
+
+    /// The rows of the calls that passed before the row `end`, each with the number of its first row; none where they hold
+    /// more than `most` bytes.
+    pub(crate) async fn rows_before(
+        &self,
+        end: u64,
+        most: usize,
+    ) -> Result<Option<Vec<(u64, Numbered)>>, DataFusionError> {
+        let before = self.passed.partition_point(|(rows, _)| rows.end <= end);
+        let mut calls = self.passed[..before].iter().peekable();
+        let mut found = Vec::new();
+        let (mut batches, mut first, mut bytes) = (self.input.read()?, 0, 0);
+        while calls.peek().is_some() {
+            let batch = batches
+                .next()
+                .await
+                .ok_or_else(|| DataFusionError::External(Box::new(TooFewRows)))??;
+            bytes += batch.get_array_memory_size();
+            if bytes > most {
+                return Ok(None);
+            }
+            let batch = Numbered::detach(&batch, &self.visible)?;
+            let end = first + batch.batch.num_rows() as u64;
+            // As in a replay: no call goes beyond a batch.
+            while let Some((rows, _)) = calls.next_if(|(rows, _)| rows.start < end) {
+                // A batch that is in memory has fewer rows than there are addresses.
+                let range = (rows.start - first) as usize..(rows.end - first) as usize;
+                found.push((rows.start, batch.slice(&range)));
+            }
+            first = end;
+        }
+        Ok(Some(found))
     }
 
     /// Makes all calls once more, on a fresh instance.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use datafusion::error::{DataFusionError, Result};
 use wasmill_sandbox::Usage;
+use wasmill_sandbox::capability::http::Exchange;
 use wasmill_sandbox::component::Digest;
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::limits::Limits;
@@ -14,11 +15,12 @@ use wasmill_sandbox::sizing::{BatchSizer, part};
 use wasmill_sandbox::transformer::OpenTransformer;
 use wasmill_sandbox::validator::OpenValidator;
 
+use crate::cassette::recorder::{Recordable, Recorder};
 use crate::error::StepError;
 use crate::exec::blame::Blame;
 use crate::exec::history::History;
 use crate::exec::rows::Numbered;
-use crate::exec::search::{self, Attempt, Piece, SearchBudget, Trial};
+use crate::exec::search::{self, Attempt, Found, Piece, SearchBudget, Trial};
 use crate::exec::task::{StepCounts, Task};
 use crate::explain::{Case, Explanation};
 use crate::policy::breaker::Admission;
@@ -39,6 +41,9 @@ pub(crate) trait Openable: Send + Sync {
 
     /// What finding the rows of one batch may cost.
     fn search_budget(&self) -> SearchBudget;
+
+    /// What is recorded of calls that fail, if that is wanted.
+    fn recordable(&self) -> Option<&Arc<Recordable>>;
 
     fn open(&self, seed: u64) -> impl Future<Output = Result<Self::Open, Fault>> + Send;
 
@@ -72,6 +77,9 @@ pub(crate) trait Opened {
     fn release_log(&self, passed_on: bool);
 
     fn hurry(&mut self, is_hurried: bool);
+
+    /// What the last call asked for over HTTP; none where that is not kept, or was too much.
+    fn exchanges(&self) -> Option<Vec<Exchange>>;
 }
 
 impl Opened for OpenTransformer {
@@ -93,6 +101,10 @@ impl Opened for OpenTransformer {
 
     fn hurry(&mut self, is_hurried: bool) {
         self.hurry(is_hurried);
+    }
+
+    fn exchanges(&self) -> Option<Vec<Exchange>> {
+        self.exchanges()
     }
 }
 
@@ -116,6 +128,10 @@ impl Opened for OpenValidator {
     fn hurry(&mut self, is_hurried: bool) {
         self.hurry(is_hurried);
     }
+
+    fn exchanges(&self) -> Option<Vec<Exchange>> {
+        self.exchanges()
+    }
 }
 
 /// The warm instance of a step, if there is one.
@@ -126,13 +142,16 @@ pub(crate) struct Instance<N: Openable> {
     sizer: BatchSizer,
     /// Of plugins that gather from row to row: what a fresh instance is given first.
     history: Option<History<N::Trace>>,
+    /// Keeps calls that fail, if that is wanted.
+    recorder: Option<Recorder>,
 }
 
 impl<N: Openable> Instance<N> {
     /// Without an instance yet. The step shows up in the report even when no row comes.
     pub(crate) fn new(node: Arc<N>, task: Arc<Task>, history: Option<History<N::Trace>>) -> Self {
         task.count(node.step(), &StepCounts::default());
-        Self { node, task, open: None, sizer: BatchSizer::default(), history }
+        let recorder = node.recordable().map(|step| Recorder::new(step, history.is_some()));
+        Self { node, task, open: None, sizer: BatchSizer::default(), history, recorder }
     }
 
     /// Puts a batch through the plugin, unless its breaker is open.
@@ -165,17 +184,36 @@ impl<N: Openable> Instance<N> {
         batch: &Numbered,
         first_row: u64,
     ) -> Result<Vec<Piece<N::Output>>, Blame> {
-        // An instance that cannot be opened fails because of no row.
-        self.open = Some(self.take().await?);
-        let rows = batch.batch.num_rows();
-        let budget = self.node.search_budget();
-        let mut call = BatchCall { instance: self, batch, first_row };
-        let found = search::process(&mut call, rows, budget).await?;
+        let found = self.search(batch, first_row).await;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.keep(&self.task, self.history.as_ref(), batch, first_row, &found).await;
+        }
+        let found = found?;
         if found.calls > 0 {
             let counts = StepCounts { search_calls: found.calls, ..StepCounts::default() };
             self.task.count(self.node.step(), &counts);
         }
         Ok(found.pieces)
+    }
+
+    async fn search(
+        &mut self,
+        batch: &Numbered,
+        first_row: u64,
+    ) -> Result<Found<N::Output>, Blame> {
+        // An instance that cannot be opened fails because of no row.
+        self.open = Some(self.take().await?);
+        let rows = batch.batch.num_rows();
+        let budget = self.node.search_budget();
+        let mut call = BatchCall { instance: self, batch, first_row };
+        search::process(&mut call, rows, budget).await
+    }
+
+    /// Keeps a call that failed at the end of the rows, and what it asked for, if that is wanted.
+    pub(crate) async fn keep_end(&mut self, exchanges: Option<Vec<Exchange>>, fault: &Fault) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.keep_end(&self.task, self.history.as_ref(), exchanges, fault).await;
+        }
     }
 
     /// Takes the warm instance, or a fresh one that was given what the last one had.
@@ -189,6 +227,9 @@ impl<N: Openable> Instance<N> {
             self.task.not_opened(step, &fault);
             Blame::of_no_row(fault)
         })?;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.opened(open.exchanges());
+        }
         if let Some(history) = &self.history
             && let Err(fault) = history.replay::<N>(&mut open).await
         {
@@ -300,6 +341,10 @@ impl<N: Openable> Attempt for BatchCall<'_, N> {
         let result = result.map_err(|fault| {
             Blame::of_rows(fault, open.usage().fuel - fuel_before, open.last_lines())
         });
+        if let Some(recorder) = &mut self.instance.recorder {
+            let failed = result.as_ref().err();
+            recorder.called(trial.rows.clone(), first, || open.exchanges(), failed);
+        }
         open.release_log(result.is_ok());
         self.instance.put_back(open, &result);
         if let (Ok(output), Some(history)) = (&result, &mut self.instance.history) {

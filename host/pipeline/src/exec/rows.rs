@@ -17,6 +17,7 @@ pub(crate) fn with_row(schema: &Schema) -> SchemaRef {
 }
 
 /// A batch with the positions of its rows.
+#[derive(Debug)]
 pub(crate) struct Numbered {
     /// Without the column.
     pub(crate) batch: RecordBatch,
@@ -24,6 +25,11 @@ pub(crate) struct Numbered {
 }
 
 impl Numbered {
+    /// No rows at all.
+    pub(crate) fn empty(schema: &SchemaRef) -> Self {
+        Self { batch: RecordBatch::new_empty(Arc::clone(schema)), rows: counted(0, 0) }
+    }
+
     /// Takes the column off, and gives the rest the schema `visible`, which may be more nullable.
     pub(crate) fn detach(batch: &RecordBatch, visible: &SchemaRef) -> Result<Self, ArrowError> {
         let last = batch.num_columns() - 1;

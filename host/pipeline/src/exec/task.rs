@@ -13,6 +13,7 @@ use wasmill_sandbox::accounting::FaultCounts;
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::loader::Receipt;
 
+use crate::cassette::folder::CassetteFolder;
 use crate::error::StepError;
 use crate::events::{Event, Observer};
 use crate::exec::quarantine::{QuarantineFile, QuarantineWriter};
@@ -97,12 +98,14 @@ pub struct TaskCursor {
 }
 
 /// Where the tasks of a run keep what they stage.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Folders {
     /// Swept when the run has ended.
     pub(crate) scratch: PathBuf,
     /// Stays.
     pub(crate) quarantine: PathBuf,
+    /// Stays too; none where failed batches are not kept.
+    pub(crate) cassettes: Option<Arc<CassetteFolder>>,
 }
 
 /// What the tasks of a run share.

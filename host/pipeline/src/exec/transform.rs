@@ -17,11 +17,12 @@ use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::limits::Limits;
 use wasmill_sandbox::transformer::OpenTransformer;
 
+use crate::cassette::recorder::Recordable;
 use crate::checked::TransformWork;
 use crate::exec::history::History;
 use crate::exec::instance::{Instance, Openable, Worked};
 use crate::exec::quarantine::reasons_by_row;
-use crate::exec::rows::{Numbered, counted, with_row};
+use crate::exec::rows::{Numbered, with_row};
 use crate::exec::search::{Piece, SearchBudget};
 use crate::exec::setting_aside::SettingAside;
 use crate::exec::task::{StepCounts, Tasks};
@@ -97,6 +98,10 @@ impl Openable for TransformNode {
 
     fn search_budget(&self) -> SearchBudget {
         self.work.search
+    }
+
+    fn recordable(&self) -> Option<&Arc<Recordable>> {
+        self.work.recordable.as_ref()
     }
 
     async fn open(&self, seed: u64) -> Result<OpenTransformer, Fault> {
@@ -240,15 +245,17 @@ impl Transforming {
         self.instance.retire(&open);
         let processed = match result {
             Ok(processed) => processed,
-            Err(fault) => return Err(self.instance.fault(fault).await),
+            Err(fault) => {
+                self.instance.keep_end(open.exchanges(), &fault).await;
+                return Err(self.instance.fault(fault).await);
+            }
         };
         if let Some(beside) = self.beside.take() {
             beside.finish(&processed).await;
         }
         let mut counts =
             StepCounts { added: processed.tally.added as u64, ..StepCounts::default() };
-        let input = RecordBatch::new_empty(Arc::clone(&self.instance.node.work.binding.input));
-        let none = Numbered { batch: input, rows: counted(0, 0) };
+        let none = Numbered::empty(&self.instance.node.work.binding.input);
         self.emit(processed, &none, &mut counts)?;
         self.instance.task.count(&self.instance.node.step, &counts);
         Ok(())

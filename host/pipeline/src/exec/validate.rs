@@ -19,6 +19,7 @@ use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::limits::Limits;
 use wasmill_sandbox::validator::OpenValidator;
 
+use crate::cassette::recorder::Recordable;
 use crate::checked::ValidateWork;
 use crate::error::StepError;
 use crate::exec::instance::{Instance, Openable, Worked};
@@ -100,6 +101,10 @@ impl Openable for ValidateNode {
 
     fn search_budget(&self) -> SearchBudget {
         self.work.search
+    }
+
+    fn recordable(&self) -> Option<&Arc<Recordable>> {
+        self.work.recordable.as_ref()
     }
 
     async fn open(&self, seed: u64) -> Result<OpenValidator, Fault> {

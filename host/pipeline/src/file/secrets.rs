@@ -32,14 +32,56 @@ impl Redaction {
     /// Shorter texts stand in too many places to be taken out.
     const MIN_BYTES: usize = 4;
 
+    /// Adds a secret, as it is and as it stands in JSON.
+    fn add(&mut self, secret: &str) {
+        if secret.len() < Self::MIN_BYTES {
+            return;
+        }
+        let json = Value::from(secret).to_string();
+        let escaped = &json[1..json.len() - 1];
+        if escaped != secret {
+            self.secrets.push(escaped.to_owned());
+        }
+        self.secrets.push(secret.to_owned());
+    }
+
     pub fn extend(&mut self, other: Self) {
         self.secrets.extend(other.secrets);
+    }
+
+    /// Bytes without any secret, as far as it is written in them as it is.
+    pub(crate) fn apply_bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
+        match String::from_utf8(bytes) {
+            Ok(text) => self.apply(&text).into_bytes(),
+            Err(error) => self.secrets.iter().fold(error.into_bytes(), |bytes, secret| {
+                without(&bytes, secret.as_bytes(), b"[secret]")
+            }),
+        }
     }
 
     /// The text without any secret.
     pub fn apply(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "[secret]"))
     }
+}
+
+/// The bytes with `replacement` wherever `part` was, which is not empty.
+fn without(bytes: &[u8], part: &[u8], replacement: &[u8]) -> Vec<u8> {
+    let mut rest = bytes;
+    let mut kept = Vec::with_capacity(bytes.len());
+    while let Some(&first) = rest.first() {
+        match rest.strip_prefix(part) {
+            Some(after) => {
+                kept.extend_from_slice(replacement);
+                rest = after;
+            }
+            None => {
+                kept.push(first);
+                rest = &rest[1..];
+            }
+        }
+    }
+    kept
 }
 
 /// Replaces every reference in `value` by what it refers to. Paths are taken from `base`.
@@ -54,9 +96,7 @@ fn resolve_at(pointer: &str, value: &mut Value, base: &Path, resolved: &mut Reso
         Value::Object(object) => match reference(object) {
             Some(reference) => match reference.resolve(base) {
                 Ok(text) => {
-                    if text.len() >= Redaction::MIN_BYTES {
-                        resolved.secrets.secrets.push(text.clone());
-                    }
+                    resolved.secrets.add(&text);
                     *value = Value::String(text);
                 }
                 Err(message) => {
@@ -109,5 +149,25 @@ impl Reference<'_> {
                     .map_err(|error| format!("cannot read {}: {error}", path.display()))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_taken_out_of_text_and_bytes() {
+        let mut secrets = Redaction::default();
+        for secret in ["hunter2", "a\"b\"c", "abc"] {
+            secrets.add(secret);
+        }
+        assert_eq!(
+            secrets.apply("hunter2, a\"b\"c, a\\\"b\\\"c, abc"),
+            "[secret], [secret], [secret], abc"
+        );
+        let bytes = [b"\xff", &b"hunter2hunterhunter2"[..], b"\xfe"].concat();
+        let expected = [b"\xff", &b"[secret]hunter[secret]"[..], b"\xfe"].concat();
+        assert_eq!(secrets.apply_bytes(bytes), expected);
     }
 }

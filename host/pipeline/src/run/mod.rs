@@ -25,6 +25,7 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio_util::sync::CancellationToken;
 use wasmill_ledger::{Ledger, LedgerError, RunStatus, now_ms};
 
+use crate::cassette::folder::CassetteFolder;
 use crate::checked::CheckedPipeline;
 use crate::events::{Event, Observer};
 use crate::exec::sql::Engine;
@@ -79,6 +80,7 @@ impl CheckedPipeline {
         let folders = Folders {
             scratch: base.join("runs").join(&run),
             quarantine: base.join("quarantine").join(&run),
+            cassettes: self.cassettes.clone().map(CassetteFolder::new).map(Arc::new),
         };
         ledger.start_run(&run, &self.name, &self.digest, started_ms).await?;
         let secrets = self.secrets.clone();

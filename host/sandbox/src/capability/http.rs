@@ -3,9 +3,12 @@
 //! The guest names a connection and a path. Whether it was granted that connection is decided here;
 //! where the connection leads, with which credentials and under which policy is the business of the
 //! [`Outbound`] that the embedder supplies. Credentials never enter guest memory.
+//!
+//! What an instance asks for, and what it is answered, can be kept ([`HttpGrant::recorded`]): with it, a call can be made
+//! once more later on, with the same answers and without anybody being asked.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::BoxFuture;
 use wasmill_contract::bindings::http as wit;
@@ -52,17 +55,121 @@ pub trait Outbound: Send + Sync {
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>>;
 }
 
+/// One request through a connection that was granted, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    pub connection: String,
+    pub request: HttpRequest,
+    /// None of a request that the call did not live to see answered.
+    pub answer: Option<Result<HttpResponse, HttpError>>,
+}
+
+impl Exchange {
+    /// About how many bytes it takes to keep.
+    pub fn bytes(&self) -> usize {
+        let headers = |headers: &[(String, String)]| -> usize {
+            headers.iter().map(|(name, value)| name.len() + value.len()).sum()
+        };
+        let request = &self.request;
+        let answer = match &self.answer {
+            Some(Ok(response)) => response.body.len() + headers(&response.headers),
+            Some(Err(_)) | None => 0,
+        };
+        request.path.len() + request.body.len() + headers(&request.headers) + answer
+    }
+}
+
+/// How much of what a call asks for is kept.
+const MAX_RECORDED_BYTES: usize = 16 << 20;
+
+/// What the calls of one instance ask for; clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct HttpRecord {
+    state: Arc<Mutex<Recorded>>,
+}
+
+#[derive(Debug, Default)]
+struct Recorded {
+    exchanges: Vec<Exchange>,
+    bytes: usize,
+}
+
+impl HttpRecord {
+    /// Forgets everything, for the next call.
+    pub(crate) fn clear(&self) {
+        *self.lock() = Recorded::default();
+    }
+
+    /// What was asked for since; none where it was too much to be kept.
+    pub(crate) fn exchanges(&self) -> Option<Vec<Exchange>> {
+        let state = self.lock();
+        (state.bytes <= MAX_RECORDED_BYTES).then(|| state.exchanges.clone())
+    }
+
+    /// Keeps a request, and returns its place.
+    fn asked(&self, connection: &str, request: &HttpRequest) -> Option<usize> {
+        let (connection, request) = (connection.to_owned(), request.clone());
+        let exchange = Exchange { connection, request, answer: None };
+        let mut state = self.lock();
+        state.bytes += exchange.bytes();
+        if state.bytes > MAX_RECORDED_BYTES {
+            return None;
+        }
+        state.exchanges.push(exchange);
+        Some(state.exchanges.len() - 1)
+    }
+
+    fn answered(&self, place: usize, answer: &Result<HttpResponse, HttpError>) {
+        let mut state = self.lock();
+        let Some(exchange) = state.exchanges.get_mut(place) else { return };
+        let before = exchange.bytes();
+        exchange.answer = Some(answer.clone());
+        let added = exchange.bytes() - before;
+        state.bytes += added;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Recorded> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The connections that a plugin was granted.
 #[derive(Clone, Default)]
 pub struct HttpGrant {
     connections: BTreeSet<String>,
     outbound: Option<Arc<dyn Outbound>>,
+    is_recorded: bool,
+    /// Of the instance that holds this grant.
+    record: Option<HttpRecord>,
 }
 
 impl HttpGrant {
     /// Grants the connections of these names.
     pub fn new(connections: impl IntoIterator<Item = String>, outbound: Arc<dyn Outbound>) -> Self {
-        Self { connections: connections.into_iter().collect(), outbound: Some(outbound) }
+        let connections = connections.into_iter().collect();
+        Self { connections, outbound: Some(outbound), is_recorded: false, record: None }
+    }
+
+    /// Keeps what each call asks for, until the next call of the same instance.
+    #[must_use]
+    pub fn recorded(self) -> Self {
+        Self { is_recorded: true, ..self }
+    }
+
+    /// The names of the connections.
+    pub fn connections(&self) -> impl Iterator<Item = &str> {
+        self.connections.iter().map(String::as_str)
+    }
+
+    /// The grant as one instance holds it.
+    pub(crate) fn for_instance(&self) -> Self {
+        let record = self.is_recorded.then(HttpRecord::default);
+        Self { record, ..self.clone() }
+    }
+
+    /// What the instance asks for, if that is kept.
+    pub(crate) fn record(&self) -> Option<&HttpRecord> {
+        self.record.as_ref()
     }
 
     /// Whether no connection is granted.
@@ -85,7 +192,13 @@ impl HttpGrant {
             headers: request.headers,
             body: request.body,
         };
-        match outbound.send(&connection, request).await {
+        let record = self.record.as_ref();
+        let place = record.and_then(|record| record.asked(&connection, &request));
+        let answer = outbound.send(&connection, request).await;
+        if let (Some(record), Some(place)) = (record, place) {
+            record.answered(place, &answer);
+        }
+        match answer {
             Ok(response) => Ok(wit::Response {
                 status: response.status,
                 headers: response.headers,
