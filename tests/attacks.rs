@@ -218,6 +218,11 @@ async fn lies_are_called_by_their_name() {
                     "rows-beyond",
                     "`next` broke the contract: 8193 rows where at most 8192 were asked for",
                 ),
+                (
+                    "rows-never",
+                    "`next` broke the contract: 10000 batches without a row or a bad record, one after another: at its end, \
+                     a split returns none",
+                ),
                 ("splits-flood", "`plan` broke the contract: 100001 splits: the limit is 100000"),
                 ("splits-twice", "`plan` broke the contract: two splits have the id `same`"),
                 (

@@ -70,6 +70,30 @@ async fn memory_is_limited() {
     assert!(message.contains("192 MiB"), "{message}");
 }
 
+/// Programs in the place of the compiler: killed by a signal, gone without a word, and one that says what no compiler does.
+#[tokio::test]
+async fn a_compiler_that_crashes_is_an_error_about_the_component() {
+    for (script, expected) in [
+        ("kill -SEGV $$", "signal"),
+        ("exit 101", "101"),
+        // What begins like compiled code is looked at before it is run.
+        ("cat > /dev/null; printf '\\000nonsense'", ""),
+        ("printf '\\001because'", "because"),
+    ] {
+        let compiler = CompilerProcess::new("/bin/sh".into(), ["-c".into(), script.into()]);
+        let broken = sandbox(Profile::Metered, Compiler::new().in_process(compiler));
+        let error = broken.load(component("gross")).await.unwrap_err();
+        assert!(
+            matches!(error, LoadError::CompilerProcess { .. } | LoadError::Compile { .. }),
+            "{script}: {error:?}"
+        );
+        assert!(error.to_string().contains(expected), "{script}: {error}");
+    }
+    // This process lives, and so does another sandbox.
+    let sandbox = sandbox(Profile::Metered, Compiler::new().in_process(process()));
+    sandbox.load(component("gross")).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_refusal_has_a_reason() {
     let sandbox = sandbox(Profile::Metered, Compiler::new().in_process(process()));

@@ -248,6 +248,21 @@ mod breakers {
     }
 
     #[test]
+    fn a_breaker_is_in_the_metrics() {
+        let workspace = flaky();
+        pipeline(&workspace, "on_open = \"divert\"\nopen_for = \"1h\"");
+        let outcome = workspace.wasmill(&["run", "pipeline.toml", "--metrics", "metrics.prom"]);
+        assert_eq!(outcome.code, Some(0), "{outcome:#?}");
+        let text = std::fs::read_to_string(workspace.path("metrics.prom")).unwrap();
+        let value = |name: &str| {
+            let line = text.lines().find(|line| line.starts_with(&format!("{name}{{")));
+            line.and_then(|line| line.rsplit_once(' ')).map(|(_, value)| value)
+        };
+        assert_eq!(value("wasm_breaker_open"), Some("1"), "{text}");
+        assert_eq!(value("wasm_breaker_opened_total"), Some("1"));
+    }
+
+    #[test]
     fn pause_gives_up_after_so_many_tries() {
         let workspace = flaky();
         pipeline(&workspace, "open_for = \"1ms\"\nprobes = 3");

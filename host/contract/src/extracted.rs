@@ -43,6 +43,10 @@ pub enum ExtractBreach {
     LongSplit { id: String, bytes: usize },
     #[error("the cursor has {bytes} bytes: the limit is {MAX_KEPT_BYTES}")]
     LongCursor { bytes: usize },
+    #[error(
+        "{0} batches without a row or a bad record, one after another: at its end, a split returns none"
+    )]
+    Idle(u32),
     #[error("cannot assemble the batch")]
     Assemble(#[from] ArrowError),
 }

@@ -7,6 +7,7 @@
 //!   an instance of a plugin ends ──▶ StepMeter::used       calls, times, fuel, memory, bytes, faults
 //!   an attempt ends              ──▶ StepMeter::attempted  rows, rows held back
 //!   an attempt or a commit fails ──▶ StepMeter::failed     errors that are no plugin's
+//!   a breaker changes            ──▶ StepMeter::breaker    whether it is open
 //!   a run ends                   ──▶ Meters::run_ended     runs, time
 //! ```
 //!
@@ -27,6 +28,7 @@ use wasmill_sandbox::component::{Digest, PluginKind};
 use crate::checked::{SinkStep, Step, Work};
 use crate::error::StepError;
 use crate::exec::task::StepCounts;
+use crate::policy::breaker::BreakerState;
 
 /// What kind a metric is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +82,13 @@ const MEMORY: Metric =
     metric("wasm_memory_bytes", Kind::Gauge, "Memory of one instance, at the highest.");
 const TRAPS: Metric =
     metric("wasm_traps_total", Kind::Counter, "Calls that were stopped, by the kind of fault.");
+const BREAKER_OPEN: Metric = metric(
+    "wasm_breaker_open",
+    Kind::Gauge,
+    "Whether the step's breaker keeps batches back: 0 or 1.",
+);
+const BREAKER_OPENED: Metric =
+    metric("wasm_breaker_opened_total", Kind::Counter, "How often the step's breaker opened.");
 const QUARANTINED: Metric =
     metric("quarantined_rows_total", Kind::Counter, "Rows held back, by the rule they violate.");
 const RUN_SECONDS: Metric =
@@ -87,7 +96,7 @@ const RUN_SECONDS: Metric =
 const RUNS: Metric = metric("runs_total", Kind::Counter, "Runs that ended, by how they ended.");
 
 /// All metrics.
-pub const METRICS: [Metric; 15] = [
+pub const METRICS: [Metric; 17] = [
     RECEIVED_EVENTS,
     SENT_EVENTS,
     DISCARDED_EVENTS,
@@ -100,6 +109,8 @@ pub const METRICS: [Metric; 15] = [
     FUEL,
     MEMORY,
     TRAPS,
+    BREAKER_OPEN,
+    BREAKER_OPENED,
     QUARANTINED,
     RUN_SECONDS,
     RUNS,
@@ -374,6 +385,20 @@ impl StepMeter {
         if self.is_counting() {
             self.errors(error_type, 1);
         }
+    }
+
+    /// The step's breaker has changed.
+    pub(crate) fn breaker(&self, state: BreakerState) {
+        if !self.is_counting() {
+            return;
+        }
+        let (open, opened) = match state {
+            BreakerState::Closed => (0.0, 0),
+            BreakerState::HalfOpen => (1.0, 0),
+            BreakerState::Open | BreakerState::GivenUp => (1.0, 1),
+        };
+        self.series.set(&BREAKER_OPEN, open);
+        self.series.count(&BREAKER_OPENED, &[], opened);
     }
 
     /// A connector could not publish.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use wasmill_contract::bindings::{extract as wit, extractor::Extractor as Bindings, types};
-use wasmill_contract::extracted::{ExtractBinding, ExtractSplit, Extracted, checked_cursor};
+use wasmill_contract::extracted::{
+    ExtractBinding, ExtractBreach, ExtractSplit, Extracted, checked_cursor,
+};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
@@ -12,6 +14,9 @@ use crate::crossing;
 use crate::fault::Fault;
 use crate::guest::{Environment, Guest, GuestState, Position, Usage};
 use crate::step::{Descriptor, Exports, Step};
+
+/// How many batches without anything may follow each other: an extractor that never comes to an end holds a split for ever.
+const MAX_IDLE: u32 = 10_000;
 
 /// An extractor in its place.
 #[derive(Clone)]
@@ -106,7 +111,7 @@ impl Extractor {
         let extract = exports.bindings.wasmill_plugin_extract();
         let result = call.run(extract.call_open(store, self.step.config(), &split)).await;
         guest.end(call, result)?;
-        Ok(OpenExtractor { guest, binding, rows: 0 })
+        Ok(OpenExtractor { guest, binding, rows: 0, idle: 0 })
     }
 }
 
@@ -115,6 +120,8 @@ pub struct OpenExtractor {
     guest: Guest<ExtractExports>,
     binding: Arc<ExtractBinding>,
     rows: u64,
+    /// Batches without anything since the last one with something.
+    idle: u32,
 }
 
 impl OpenExtractor {
@@ -128,6 +135,11 @@ impl OpenExtractor {
         let Some(extracted) = self.guest.end(call, result)? else { return Ok(None) };
         self.rows += u64::from(extracted.rows);
         self.guest.crossed(EXPORT, 0, crossing::extracted(&extracted))?;
+        let is_empty = extracted.rows == 0 && extracted.bad_records.is_empty();
+        self.idle = if is_empty { self.idle + 1 } else { 0 };
+        if self.idle >= MAX_IDLE {
+            return Err(self.guest.breach(EXPORT, ExtractBreach::Idle(self.idle)));
+        }
         match Extracted::new(&self.binding, extracted, max_rows) {
             Ok(extracted) => Ok(Some(extracted)),
             Err(breach) => Err(self.guest.breach(EXPORT, breach)),

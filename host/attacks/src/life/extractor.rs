@@ -12,8 +12,8 @@ use crate::printable;
 
 /// How many rows are asked for at once: as many as a pipeline asks for.
 const MAX_ROWS: u32 = 8_192;
-/// An extractor need not come to an end; we do.
-const MAX_CALLS: usize = 16;
+/// An extractor need not come to an end; we do. More than the host lets pass of batches without rows.
+const MAX_CALLS: usize = 20_000;
 
 pub async fn live(plugin: &Plugin, environment: Environment) -> Result<(), Death> {
     let extractor = linked(Extractor::new(plugin, environment))?;

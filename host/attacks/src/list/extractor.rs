@@ -93,6 +93,7 @@ pub fn attacks() -> Vec<Attack> {
         next("nodes-missing", "returns no column"),
         next("rows-beyond", "returns a row more than it was asked for"),
         next("rows-counted", "says that there are four billion rows"),
+        next("rows-never", "returns batches without rows, and never comes to an end"),
         harmless("values-extreme", "returns values that no calendar and no number knows"),
         harmless("cursor-escapes", "ends at a position that takes over a terminal"),
         of(

@@ -34,6 +34,7 @@ use crate::exec::rows::ROW;
 use crate::explain::{Case, Explanation};
 use crate::file::diagnostic::{Cause, Diagnostic, unknown_name_hint};
 use crate::file::document::{Document, child};
+use crate::file::plugin_schema;
 use crate::file::reader::violations;
 use crate::file::secrets::{self, Redaction};
 use crate::file::sections::{
@@ -555,6 +556,13 @@ impl<'a> Checker<'a> {
     ) -> Option<()> {
         let descriptor = self.bound(placed, described).await?;
         let config: Map<String, Value> = placed.environment.config.as_ref().clone();
+        if let Err(refused) = plugin_schema::check(&descriptor.config_schema) {
+            let message = format!("the config schema of the plugin cannot be applied: {refused}");
+            let place = self.document.value_place(&child(&placed.pointer, "plugin"));
+            let hint = "this is a mistake of the plugin, which no setting mends";
+            self.report(Diagnostic::error(message).at(place).caused_by(Cause::Plugin).hint(hint));
+            return None;
+        }
         let pointer = child(&placed.pointer, "config");
         let found =
             violations(self.document, &pointer, &Value::Object(config), &descriptor.config_schema);

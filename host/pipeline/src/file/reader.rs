@@ -4,6 +4,7 @@
 //! then read into its types.
 
 use indexmap::IndexMap;
+use jsonschema::PatternOptions;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -17,6 +18,9 @@ use crate::file::sections::{
     Inputs, NotifierSection, PipelineFile, Resilience, SinkKind, SinkSection, SourceKind,
     SourceSection, TransformKind, TransformSection, ValidatorSection,
 };
+
+/// What a pattern may be compiled to.
+const MAX_PATTERN_BYTES: usize = 1 << 20;
 
 const TABLES: [&str; 9] = [
     "pipeline",
@@ -300,7 +304,10 @@ pub fn violations(
     value: &Value,
     schema: &Value,
 ) -> Vec<Diagnostic> {
-    let validator = match jsonschema::draft202012::new(schema) {
+    // Patterns of plugins are matched by an engine that takes linear time.
+    let patterns = PatternOptions::regex().size_limit(MAX_PATTERN_BYTES);
+    let options = jsonschema::draft202012::options().with_pattern_options(patterns);
+    let validator = match options.build(schema) {
         Ok(validator) => validator,
         Err(error) => {
             let message = format!("the schema to check it against is no JSON Schema: {error}");

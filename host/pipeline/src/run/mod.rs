@@ -30,6 +30,7 @@ use crate::checked::CheckedPipeline;
 use crate::events::{Event, Observer};
 use crate::exec::sql::Engine;
 use crate::exec::task::{Folders, Surroundings};
+use crate::metrics::Meters;
 use crate::plan::phases;
 use crate::policy::Policies;
 use crate::policy::breaker::{Breaker, BreakerPolicy, BreakerReport, BreakerState, Transition};
@@ -98,7 +99,7 @@ impl CheckedPipeline {
                     folders,
                     observer: Arc::clone(&observer),
                     seed: self.settings.seed,
-                    breakers: breakers(&self.policies, &observer, &opened),
+                    breakers: breakers(&self.policies, &observer, &self.meters, &opened),
                     meters: Arc::clone(&self.meters),
                     secrets: self.secrets.clone(),
                 });
@@ -182,12 +183,17 @@ impl RunContext {
 fn breakers(
     policies: &Policies,
     observer: &Arc<dyn Observer>,
+    meters: &Arc<Meters>,
     opened: &UnboundedSender<Transition>,
 ) -> BTreeMap<String, Breaker> {
     let breaker = |(step, policy): (&String, &BreakerPolicy)| {
-        let (observer, opened) = (Arc::clone(observer), opened.clone());
+        let (observer, meters) = (Arc::clone(observer), Arc::clone(meters));
+        let opened = opened.clone();
         let tell = move |change: Transition| {
             let Transition { step, state, message } = change.clone();
+            if let Some(meter) = meters.step(&step) {
+                meter.breaker(state);
+            }
             observer.event(Event::Breaker { step, state, message });
             if matches!(change.state, BreakerState::Open | BreakerState::GivenUp) {
                 // Nobody listens any more where the run has ended.

@@ -36,6 +36,7 @@ pub enum Attack {
     NodesMissing,
     RowsBeyond,
     RowsCounted,
+    RowsNever,
     SplitLong,
     SplitsFlood,
     SplitsTotal,

@@ -32,6 +32,7 @@ mod nodes_flood;
 mod nodes_missing;
 mod rows_beyond;
 mod rows_counted;
+mod rows_never;
 mod split_long;
 mod splits_flood;
 mod splits_total;
@@ -113,6 +114,9 @@ impl Guest for Hostile {
 
     fn next(max_rows: u32) -> Result<Option<Extracted>, Failure> {
         strike("next", WORK)?;
+        if lie()? == Attack::RowsNever {
+            return Ok(Some(rows_never::lie()));
+        }
         if DONE.replace(true) {
             return Ok(None);
         }
