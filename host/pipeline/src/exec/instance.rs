@@ -82,57 +82,38 @@ pub(crate) trait Opened {
     fn exchanges(&self) -> Option<Vec<Exchange>>;
 }
 
-impl Opened for OpenTransformer {
-    fn usage(&self) -> Usage {
-        self.usage()
-    }
+/// Whatever kind of plugin it is, the sandbox answers.
+macro_rules! opened {
+    ($($open:ty),*) => {$(
+        impl Opened for $open {
+            fn usage(&self) -> Usage {
+                self.usage()
+            }
 
-    fn last_lines(&self) -> Vec<String> {
-        self.last_lines()
-    }
+            fn last_lines(&self) -> Vec<String> {
+                self.last_lines()
+            }
 
-    fn hold_log(&self) {
-        self.hold_log();
-    }
+            fn hold_log(&self) {
+                self.hold_log();
+            }
 
-    fn release_log(&self, passed_on: bool) {
-        self.release_log(passed_on);
-    }
+            fn release_log(&self, passed_on: bool) {
+                self.release_log(passed_on);
+            }
 
-    fn hurry(&mut self, is_hurried: bool) {
-        self.hurry(is_hurried);
-    }
+            fn hurry(&mut self, is_hurried: bool) {
+                self.hurry(is_hurried);
+            }
 
-    fn exchanges(&self) -> Option<Vec<Exchange>> {
-        self.exchanges()
-    }
+            fn exchanges(&self) -> Option<Vec<Exchange>> {
+                self.exchanges()
+            }
+        }
+    )*};
 }
 
-impl Opened for OpenValidator {
-    fn usage(&self) -> Usage {
-        self.usage()
-    }
-
-    fn last_lines(&self) -> Vec<String> {
-        self.last_lines()
-    }
-
-    fn hold_log(&self) {
-        self.hold_log();
-    }
-
-    fn release_log(&self, passed_on: bool) {
-        self.release_log(passed_on);
-    }
-
-    fn hurry(&mut self, is_hurried: bool) {
-        self.hurry(is_hurried);
-    }
-
-    fn exchanges(&self) -> Option<Vec<Exchange>> {
-        self.exchanges()
-    }
-}
+opened!(OpenTransformer, OpenValidator);
 
 /// The warm instance of a step, if there is one.
 pub(crate) struct Instance<N: Openable> {

@@ -114,14 +114,15 @@ impl Guest for Hostile {
 
     fn next(max_rows: u32) -> Result<Option<Extracted>, Failure> {
         strike("next", WORK)?;
-        if lie()? == Attack::RowsNever {
+        let lie = lie()?;
+        if matches!(lie, Attack::RowsNever) {
             return Ok(Some(rows_never::lie()));
         }
         if DONE.replace(true) {
             return Ok(None);
         }
         let extracted = honest::extracted(max_rows.min(ROWS));
-        Ok(Some(match lie()? {
+        Ok(Some(match lie {
             Attack::BadRecordEscapes => bad_record_escapes::lie(extracted),
             Attack::BadRecordsFlood => bad_records_flood::lie(extracted, order()),
             Attack::DecimalBeyond => decimal_beyond::lie(),
