@@ -227,7 +227,12 @@ fn errors_that_are_no_plugins_are_counted_too() {
 #[test]
 fn the_documentation_names_every_metric() {
     let documentation = std::fs::read_to_string(root().join("docs/metrics.md")).unwrap();
-    let (_, all) = metered(&attacked("poison"));
+    let workspace = attacked("poison");
+    let pipeline = std::fs::read_to_string(workspace.path("pipeline.toml")).unwrap();
+    let broken =
+        pipeline.replace("plugin = \"hostile\"", "plugin = \"hostile\"\nbreaker = \"any\"");
+    workspace.write("pipeline.toml", format!("{broken}\n[breakers.any]\n"));
+    let (_, all) = metered(&workspace);
     for (name, kind) in &all.kinds {
         assert!(documentation.contains(&format!("| `{name}` | {kind} |")), "{name}: {kind}");
     }

@@ -189,6 +189,19 @@ fn lies_exits_and_ends_are_reproduced() {
 }
 
 #[test]
+fn an_instance_that_cannot_be_opened_is_reproduced() {
+    let workspace = Workspace::new();
+    hostile(&workspace, "trap\", export = \"open", "");
+    let kept = record(&workspace);
+    let report = replay(&workspace, file(&kept[0]), &[], 0);
+    let failed = &report["replayed"]["failed"];
+    assert_eq!((&failed["kind"], &failed["export"]), (&"trap".into(), &"open".into()));
+    assert_eq!((&report["rows"], &report["shown"]), (&0.into(), &json!([])));
+    let report = replay(&workspace, file(&kept[0]), &["--shrink"], 78);
+    assert!(report["problem"]["message"].as_str().unwrap().contains("before any row"));
+}
+
+#[test]
 fn a_validator_is_reproduced() {
     let workspace = Workspace::new();
     let domain = "a".repeat(60);

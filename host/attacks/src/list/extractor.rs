@@ -60,7 +60,7 @@ pub fn attacks() -> Vec<Attack> {
             Extractor,
             "json-tokens",
             "returns as many keys as output_bytes allows",
-            Some(|limits| (limits.output_bytes / 6).min(limits.memory / 24)),
+            Some(|limits| (limits.output_bytes / 6).min(limits.memory / 32)),
             Contained::Fault("next", Contract),
         ),
         of(

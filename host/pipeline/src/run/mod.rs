@@ -187,6 +187,9 @@ fn breakers(
     opened: &UnboundedSender<Transition>,
 ) -> BTreeMap<String, Breaker> {
     let breaker = |(step, policy): (&String, &BreakerPolicy)| {
+        if let Some(meter) = meters.step(step) {
+            meter.breaker(BreakerState::Closed);
+        }
         let (observer, meters) = (Arc::clone(observer), Arc::clone(meters));
         let opened = opened.clone();
         let tell = move |change: Transition| {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
+use wasmill_sandbox::Usage;
 use wasmill_sandbox::component::Digest;
 use wasmill_sandbox::contract::binding::Scope;
 use wasmill_sandbox::contract::processed::Processed;
@@ -69,7 +70,8 @@ pub(super) enum Concluded {
     /// It did not see all rows, or its states were too large.
     NotKnown(&'static str),
     Failed(Fault),
-    Table(Conclusion),
+    /// With what that took.
+    Table(Conclusion, Box<Usage>),
 }
 
 impl ShadowRun {
@@ -148,7 +150,7 @@ impl ShadowRun {
         }
         let rows = usize::try_from(rows).unwrap_or(usize::MAX);
         match judge(work, seed, partials, rows).await {
-            Ok(conclusion) => Concluded::Table(conclusion),
+            Ok((conclusion, usage)) => Concluded::Table(conclusion, Box::new(usage)),
             Err(fault) => Concluded::Failed(fault),
         }
     }
@@ -172,14 +174,15 @@ async fn judge(
     seed: u64,
     partials: Vec<Vec<u8>>,
     rows: usize,
-) -> Result<Conclusion, Fault> {
+) -> Result<(Conclusion, Usage), Fault> {
     let mut open = work.validator.open(Arc::clone(&work.binding), seed).await?;
     let mut state = open.merge(&[], rows).await?;
     for some in partials.chunks(MERGED_AT_ONCE) {
         let states = [&[state], some].concat();
         state = open.merge(&states, rows).await?;
     }
-    open.conclude(&state, rows).await
+    let conclusion = open.conclude(&state, rows).await?;
+    Ok((conclusion, open.usage()))
 }
 
 /// The new version of a step in one task, of whichever kind.

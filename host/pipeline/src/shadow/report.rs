@@ -127,7 +127,10 @@ impl ShadowReport {
         concluded: Concluded,
         log_lines: [u64; 2],
     ) -> Self {
-        let tally = shadow.tally();
+        let mut tally = shadow.tally();
+        if let Concluded::Table(_, usage) = &concluded {
+            tally.usage.add(usage);
+        }
         let mut notes = Vec::new();
         if tally.rows == 0 {
             notes.push("no row was compared".to_owned());
@@ -254,7 +257,7 @@ fn differences(
             fault: fault.kind().name().to_owned(),
             message: fault.explained(),
         }),
-        Concluded::Table(new) => {
+        Concluded::Table(new, _) => {
             let gate = run.summary.gates.iter().find(|gate| gate.step == shadow.step);
             let old = gate.map(|gate| &gate.conclusion);
             all.extend(old.into_iter().flat_map(|old| of_tables(old, new)));
