@@ -1,12 +1,17 @@
 //! Limits that hold over more than one call or one instance.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use serde_json::json;
 use wasmill_sandbox::Environment;
+use wasmill_sandbox::capability::http::{
+    HttpError, HttpGrant, HttpRequest, HttpResponse, Outbound,
+};
 use wasmill_sandbox::fault::Fault;
+use wasmill_sandbox::grants::Grants;
 use wasmill_sandbox::limits::Limits;
 use wasmill_sandbox::transformer::{OpenTransformer, Transformer};
 use wasmill_tests::workspace::Workspace;
@@ -67,6 +72,44 @@ async fn instances_wait_for_a_place() {
     // A trapped instance gives its place back although it is still held.
     first.process(&batch(), 0).await.unwrap_err();
     second.await.unwrap();
+}
+
+/// A server that answers with a page of memory too much, and a byte.
+struct Generous;
+
+impl Outbound for Generous {
+    fn send<'a>(
+        &'a self,
+        _connection: &'a str,
+        _request: HttpRequest,
+    ) -> Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'a>> {
+        let body = vec![b'1'; (4 << 20) + 1];
+        Box::pin(async { Ok(HttpResponse { status: 200, headers: Vec::new(), body }) })
+    }
+}
+
+/// The body of a response is in the host before it is in the guest.
+#[tokio::test]
+async fn memory_is_that_of_responses_too() {
+    let plugin = sandbox(8).load(component("lookup")).await.unwrap();
+    let config = json!({ "connection": "shop", "token": "none" }).as_object().unwrap().clone();
+    let http = HttpGrant::new(["shop".to_owned()], Arc::new(Generous));
+    let environment = Environment {
+        config: Arc::new(config),
+        limits: Limits { memory: 4 << 20, ..Limits::default() },
+        grants: Grants { http, ..Grants::default() },
+        ..Environment::default()
+    };
+    let transformer = Transformer::new(&plugin, environment).unwrap();
+    let articles: ArrayRef = Arc::new(StringArray::from(vec!["a"]));
+    let input = RecordBatch::try_from_iter([("article", articles)]).unwrap();
+    let binding = transformer.bind(input.schema()).await.unwrap();
+    let mut open = transformer.open(Arc::new(binding), 7).await.unwrap();
+    match open.process(&input, 0).await.unwrap_err() {
+        // Memories and tables of guests grow by multiples of eight bytes: the odd byte is the response's.
+        Fault::Memory { requested, .. } => assert_eq!(requested % 8, 1),
+        other => panic!("{other}"),
+    }
 }
 
 /// Plugins and queries share `pipeline.memory`; whoever finds it used up is tried again.

@@ -36,6 +36,7 @@ mod locate;
 mod lowering;
 pub mod memory;
 pub mod notifier;
+pub mod opened;
 pub mod sizing;
 mod step;
 pub mod transformer;

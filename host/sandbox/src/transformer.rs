@@ -11,13 +11,13 @@ use wasmill_contract::schema;
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
-use crate::capability::http::Exchange;
 use crate::component::{LinkError, Plugin, PluginKind};
 use crate::crossing::Returned;
 use crate::fault::Fault;
 use crate::guest::{Environment, Guest, GuestState, Position, Usage};
 use crate::limits::Limits;
 use crate::lowering::LoweredBatch;
+use crate::opened::opened;
 use crate::step::{BatchFunc, Descriptor, Exports, Step};
 
 /// A transformer in its place.
@@ -104,6 +104,8 @@ pub struct OpenTransformer {
     returned: Returned,
 }
 
+opened!(OpenTransformer);
+
 impl OpenTransformer {
     /// Processes one batch of the bound input schema. `first_row` is the position of its first row in the input.
     ///
@@ -151,32 +153,6 @@ impl OpenTransformer {
     /// not cross. Shorter than the columns, or empty, where the rest did.
     pub fn kept_by_last_call(&self) -> &[bool] {
         &self.returned.kept
-    }
-
-    /// The instance's last log lines, oldest first.
-    pub fn last_lines(&self) -> Vec<String> {
-        self.guest.log().last_lines()
-    }
-
-    /// Keeps log lines back from now on, until it is known whether they matter.
-    pub fn hold_log(&self) {
-        self.guest.log().hold();
-    }
-
-    /// Passes log lines on that were kept back, or forgets them.
-    pub fn release_log(&self, passed_on: bool) {
-        self.guest.log().release(passed_on);
-    }
-
-    /// What the last call asked for over HTTP, where the grant says that it is kept
-    /// ([`recorded`](crate::capability::http::HttpGrant::recorded)); none where it is not, or was too much.
-    pub fn exchanges(&self) -> Option<Vec<Exchange>> {
-        self.guest.exchanges()
-    }
-
-    /// Gives calls an eighth of their deadline, or all of it again: for calls that only are to tell whether they hang.
-    pub fn hurry(&mut self, is_hurried: bool) {
-        self.guest.hurry(is_hurried);
     }
 
     /// What the instance has used up.

@@ -11,13 +11,13 @@ use wasmill_contract::verdict::{Conclusion, Verdict};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
-use crate::capability::http::Exchange;
 use crate::component::{LinkError, Plugin, PluginKind};
 use crate::crossing;
 use crate::fault::Fault;
 use crate::guest::{Environment, Guest, GuestState, Position, Usage};
 use crate::limits::Limits;
 use crate::lowering::LoweredBatch;
+use crate::opened::opened;
 use crate::step::{BatchFunc, Descriptor, Exports, Step};
 
 /// A validator in its place.
@@ -112,6 +112,8 @@ pub struct OpenValidator {
     binding: Arc<ValidateBinding>,
 }
 
+opened!(OpenValidator);
+
 impl OpenValidator {
     /// Judges one batch of the bound input schema. `first_row` is the position of its first row in the input.
     pub async fn check(&mut self, batch: &RecordBatch, first_row: u64) -> Result<Verdict, Fault> {
@@ -141,32 +143,6 @@ impl OpenValidator {
         let validate = exports.bindings.wasmill_plugin_validate();
         let result = call.run(validate.call_conclude(store, state)).await;
         Ok(Conclusion::new(self.guest.end(call, result)?))
-    }
-
-    /// The instance's last log lines, oldest first.
-    pub fn last_lines(&self) -> Vec<String> {
-        self.guest.log().last_lines()
-    }
-
-    /// Keeps log lines back from now on, until it is known whether they matter.
-    pub fn hold_log(&self) {
-        self.guest.log().hold();
-    }
-
-    /// Passes log lines on that were kept back, or forgets them.
-    pub fn release_log(&self, passed_on: bool) {
-        self.guest.log().release(passed_on);
-    }
-
-    /// What the last call asked for over HTTP, where the grant says that it is kept
-    /// ([`recorded`](crate::capability::http::HttpGrant::recorded)); none where it is not, or was too much.
-    pub fn exchanges(&self) -> Option<Vec<Exchange>> {
-        self.guest.exchanges()
-    }
-
-    /// Gives calls an eighth of their deadline, or all of it again: for calls that only are to tell whether they hang.
-    pub fn hurry(&mut self, is_hurried: bool) {
-        self.guest.hurry(is_hurried);
     }
 
     /// What the instance has used up.

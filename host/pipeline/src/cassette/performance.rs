@@ -15,6 +15,7 @@ use wasmill_sandbox::contract::finding::Finding;
 use wasmill_sandbox::contract::processed::Processed;
 use wasmill_sandbox::contract::verdict::Verdict;
 use wasmill_sandbox::fault::Fault;
+use wasmill_sandbox::opened::Opened as _;
 use wasmill_sandbox::transformer::{OpenTransformer, Transformer};
 use wasmill_sandbox::validator::{OpenValidator, ValidateBinding, Validator};
 

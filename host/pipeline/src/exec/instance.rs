@@ -6,14 +6,12 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::error::{DataFusionError, Result};
-use wasmill_sandbox::Usage;
 use wasmill_sandbox::capability::http::Exchange;
 use wasmill_sandbox::component::Digest;
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::limits::Limits;
+use wasmill_sandbox::opened::Opened;
 use wasmill_sandbox::sizing::{BatchSizer, part};
-use wasmill_sandbox::transformer::OpenTransformer;
-use wasmill_sandbox::validator::OpenValidator;
 
 use crate::cassette::recorder::{Recordable, Recorder};
 use crate::error::StepError;
@@ -65,55 +63,6 @@ pub(crate) trait Openable: Send + Sync {
 
     fn trace(output: &Self::Output) -> Self::Trace;
 }
-
-/// An instance that can be asked what became of it.
-pub(crate) trait Opened {
-    fn usage(&self) -> Usage;
-
-    fn last_lines(&self) -> Vec<String>;
-
-    fn hold_log(&self);
-
-    fn release_log(&self, passed_on: bool);
-
-    fn hurry(&mut self, is_hurried: bool);
-
-    /// What the last call asked for over HTTP; none where that is not kept, or was too much.
-    fn exchanges(&self) -> Option<Vec<Exchange>>;
-}
-
-/// Whatever kind of plugin it is, the sandbox answers.
-macro_rules! opened {
-    ($($open:ty),*) => {$(
-        impl Opened for $open {
-            fn usage(&self) -> Usage {
-                self.usage()
-            }
-
-            fn last_lines(&self) -> Vec<String> {
-                self.last_lines()
-            }
-
-            fn hold_log(&self) {
-                self.hold_log();
-            }
-
-            fn release_log(&self, passed_on: bool) {
-                self.release_log(passed_on);
-            }
-
-            fn hurry(&mut self, is_hurried: bool) {
-                self.hurry(is_hurried);
-            }
-
-            fn exchanges(&self) -> Option<Vec<Exchange>> {
-                self.exchanges()
-            }
-        }
-    )*};
-}
-
-opened!(OpenTransformer, OpenValidator);
 
 /// The warm instance of a step, if there is one.
 pub(crate) struct Instance<N: Openable> {

@@ -15,6 +15,7 @@ use wasmill_sandbox::contract::binding::Scope;
 use wasmill_sandbox::contract::processed::{Processed, Tally};
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::limits::Limits;
+use wasmill_sandbox::opened::Opened as _;
 use wasmill_sandbox::transformer::OpenTransformer;
 
 use crate::cassette::recorder::Recordable;
