@@ -10,7 +10,51 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::fault::FaultKind;
-use crate::guest::Usage;
+
+/// What an instance used up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Usage {
+    pub calls: u64,
+    /// Units of about one WebAssembly instruction; 0 where fuel is not metered.
+    pub fuel: u64,
+    /// Time within calls, host functions included.
+    pub time: Duration,
+    /// Time during which calls held a thread: `time` without waiting for responses, timers, or a turn after others.
+    ///
+    /// It is measured by the wall clock from when a call is resumed to when it returns or waits, so that no call costs a
+    /// system call more. Where there are more threads than cores, it holds what the operating system gave to others
+    /// meanwhile; of work that a host function has done elsewhere it holds nothing.
+    #[serde(default)]
+    pub cpu_time: Duration,
+    /// Bytes of all linear memories and tables, at the highest.
+    pub peak_memory: u64,
+    /// Log lines beyond the limit.
+    pub dropped_log_lines: u64,
+    /// Bytes of rows that were passed in, as they cross.
+    #[serde(default)]
+    pub bytes_in: u64,
+    /// Bytes of rows, selections, findings and partial states that were returned, as they cross.
+    #[serde(default)]
+    pub bytes_out: u64,
+    /// Calls that failed.
+    #[serde(default)]
+    pub faults: FaultCounts,
+}
+
+impl Usage {
+    /// Adds what another instance of the same step used. Memories do not add up: the higher peak stays.
+    pub fn add(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.fuel = self.fuel.saturating_add(other.fuel);
+        self.time += other.time;
+        self.cpu_time += other.cpu_time;
+        self.peak_memory = self.peak_memory.max(other.peak_memory);
+        self.dropped_log_lines += other.dropped_log_lines;
+        self.bytes_in += other.bytes_in;
+        self.bytes_out += other.bytes_out;
+        self.faults.add(&other.faults);
+    }
+}
 
 /// Takes what instances of a step used up. Called from many threads; must be quick and must not block.
 pub trait UsageSink: Send + Sync {

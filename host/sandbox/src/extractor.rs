@@ -9,10 +9,11 @@ use wasmill_contract::extracted::{
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
+use crate::accounting::Usage;
 use crate::component::{LinkError, Plugin, PluginKind};
 use crate::crossing;
 use crate::fault::Fault;
-use crate::guest::{Environment, Guest, GuestState, Position, Usage};
+use crate::guest::{Environment, Guest, GuestState, Position};
 use crate::step::{Descriptor, Exports, Step};
 
 /// How many batches without anything may follow each other: an extractor that never comes to an end holds a split for ever.

@@ -42,6 +42,7 @@ mod step;
 pub mod transformer;
 pub mod validator;
 
-pub use guest::{Environment, Usage};
+pub use accounting::Usage;
+pub use guest::Environment;
 pub use step::Descriptor;
 pub use wasmill_contract as contract;

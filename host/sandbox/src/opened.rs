@@ -1,7 +1,7 @@
 //! What can be asked of every instance that batches go through, whatever the plugin does with them.
 
+use crate::accounting::Usage;
 use crate::capability::http::Exchange;
-use crate::guest::Usage;
 
 /// An instance of a transformer or a validator that was opened.
 pub trait Opened {

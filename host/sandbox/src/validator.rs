@@ -11,10 +11,11 @@ use wasmill_contract::verdict::{Conclusion, Verdict};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
+use crate::accounting::Usage;
 use crate::component::{LinkError, Plugin, PluginKind};
 use crate::crossing;
 use crate::fault::Fault;
-use crate::guest::{Environment, Guest, GuestState, Position, Usage};
+use crate::guest::{Environment, Guest, GuestState, Position};
 use crate::limits::Limits;
 use crate::lowering::LoweredBatch;
 use crate::opened::opened;
