@@ -247,6 +247,33 @@ mod breakers {
         assert!(shown.contains("breakers:\n  balance: closed, opened 11 times"), "{shown}");
     }
 
+    /// Whether the run goes on or ends with it, and although nobody can be reached.
+    #[test]
+    fn an_opening_is_an_event_for_notifiers() {
+        for (on_open, code) in [("divert", 0), ("fail", 70)] {
+            let workspace = flaky();
+            pipeline(&workspace, &format!("on_open = \"{on_open}\"\nopen_for = \"1h\""));
+            let pipeline = std::fs::read_to_string(workspace.path("pipeline.toml")).unwrap();
+            let notifier = "[connections.nowhere]\nurl = \"http://127.0.0.1:9\"\n\
+                            [notifiers.ops]\nplugin = \"webhook\"\non = [\"breaker.opened\"]\n\
+                            grants = { http = [\"nowhere\"] }\n\
+                            config = { connection = \"nowhere\", secret = \"01234567890123456789012345678901\" }\n";
+            workspace.write("pipeline.toml", format!("{pipeline}{notifier}"));
+            let (outcome, _) = run(&workspace);
+            assert_eq!(outcome.code, Some(code), "{outcome:#?}");
+            let shown = workspace.wasmill(&["runs", "show", "--output", "json"]).events();
+            let outbox = shown[0]["outbox"].as_array().unwrap();
+            let [entry] = &outbox[..] else { panic!("{outbox:#?}") };
+            assert_eq!(entry["event"]["kind"], "breaker.opened");
+            let summary = entry["event"]["summary"].as_str().unwrap();
+            assert!(
+                summary.contains("the breaker of `balance` is open: 10 of the last 10"),
+                "{summary}"
+            );
+            assert!(entry["last_error"].as_str().is_some(), "it was tried: {entry:#}");
+        }
+    }
+
     #[test]
     fn a_breaker_is_in_the_metrics() {
         let workspace = flaky();

@@ -110,11 +110,17 @@ impl CheckedPipeline {
                     around,
                     engine,
                 });
-                let telling = Arc::clone(&context);
-                let telling = tokio::spawn(async move { telling.tell_of_breakers(told).await });
+                let has_ended = CancellationToken::new();
+                let (telling, ending) = (Arc::clone(&context), has_ended.clone());
+                let mut telling =
+                    tokio::spawn(async move { telling.tell_of_breakers(told, &ending).await });
                 let ended = context.work(&mut progress, &cancel).await;
-                // What could not be told yet waits in the outbox, or is in the summary.
-                telling.abort();
+                has_ended.cancel();
+                tokio::select! {
+                    _ = &mut telling => {}
+                    // Whoever interrupts waits for nobody.
+                    () = cancel.cancelled() => telling.abort(),
+                }
                 context.sweep(&progress, ended.is_err()).await;
                 (ended, Some(context))
             }

@@ -75,10 +75,21 @@ impl RunContext {
         }
     }
 
-    /// Tells that breakers have opened, while the run goes on; a failure waits in the outbox like any other.
-    pub(super) async fn tell_of_breakers(&self, mut opened: UnboundedReceiver<Transition>) {
+    /// Tells that breakers have opened, while the run goes on. What cannot be delivered, or comes when the run has ended, waits in
+    /// the outbox like any other event.
+    pub(super) async fn tell_of_breakers(
+        &self,
+        mut opened: UnboundedReceiver<Transition>,
+        has_ended: &CancellationToken,
+    ) {
         let mut number = 0;
-        while let Some(Transition { step, state, message }) = opened.recv().await {
+        loop {
+            let change = tokio::select! {
+                biased;
+                change = opened.recv() => change,
+                () = has_ended.cancelled() => None,
+            };
+            let Some(Transition { step, state, message }) = change else { return };
             number += 1;
             let kind = EventKind::BreakerOpened;
             let notification = Notification {
@@ -96,6 +107,9 @@ impl RunContext {
             };
             if let Err(error) = self.put(kind, &notification).await {
                 tracing::warn!(run = self.run, error = chain(&error), "cannot use the outbox");
+                continue;
+            }
+            if has_ended.is_cancelled() {
                 continue;
             }
             let waiting = self.ledger.undelivered(&self.pipeline.name).await.unwrap_or_default();
