@@ -1,7 +1,5 @@
 //! Batches that make a plugin fail: kept, replayed, shrunk, and tried with other components.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -19,17 +17,9 @@ use wasmill_tests::workspace::{Outcome, Workspace};
 /// The key of a cassette's metadata, as the documentation tells it.
 const METADATA: &str = "wasmill.cassette";
 
-/// A folder with entries: three accounts in turn, and amounts of which some are poison.
+/// Entries with poison at some positions.
 fn entries(rows: usize, poison: &[(usize, i64)]) -> Workspace {
-    let poison: BTreeMap<usize, i64> = poison.iter().copied().collect();
-    let workspace = Workspace::new();
-    let mut text = "account,amount\n".to_owned();
-    for row in 0..rows {
-        let amount = poison.get(&row).copied().unwrap_or(row as i64 % 100 + 1);
-        writeln!(text, "{},{amount}", ["a", "b", "c"][row % 3]).unwrap();
-    }
-    workspace.write("entries.csv", text);
-    workspace
+    wasmill_tests::entries::entries(rows, &poison.iter().copied().collect())
 }
 
 /// The guest `balance` over the entries.

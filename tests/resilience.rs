@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+use wasmill_tests::entries::entries;
 use wasmill_tests::object_store::ObjectStore;
 use wasmill_tests::workspace::{Outcome, Workspace, step};
 
@@ -11,18 +12,6 @@ const SINK: &str = "[sinks.out]\ntype = \"csv\"\ninputs = [\"balance\"]\npath = 
 
 /// Amounts that are poison, with what the guest does about them.
 const POISON: [(i64, &str); 4] = [(-1, "trap"), (-2, "fuel"), (-3, "memory"), (-4, "failure")];
-
-/// A folder with entries: three accounts in turn, the amounts of the rows, but for those at some positions.
-fn entries(rows: usize, poison: &BTreeMap<usize, i64>) -> Workspace {
-    let workspace = Workspace::new();
-    let mut text = "account,amount\n".to_owned();
-    for row in 0..rows {
-        let amount = poison.get(&row).copied().unwrap_or(row as i64 % 100 + 1);
-        writeln!(text, "{},{amount}", ["a", "b", "c"][row % 3]).unwrap();
-    }
-    workspace.write("entries.csv", text);
-    workspace
-}
 
 fn source(splits: &str) -> String {
     format!(

@@ -1,5 +1,6 @@
 //! What the end-to-end tests share.
 
+pub mod entries;
 pub mod exposition;
 pub mod fixture;
 pub mod object_store;

@@ -21,7 +21,6 @@ use wasmill_sandbox::grants::Grants;
 use crate::check::read;
 use crate::compiling::COMPILE;
 use crate::failure::Failure;
-use crate::inspect::Nowhere;
 use crate::table::bytes;
 use crate::{Output, OutputArgs, findings, json_lines};
 
@@ -221,7 +220,7 @@ fn conditions(step: &PluginStep) -> Conditions {
     let http = if step.connections.is_empty() {
         HttpGrant::default()
     } else {
-        HttpGrant::new(step.connections.clone(), Arc::new(Nowhere))
+        HttpGrant::new(step.connections.clone(), Arc::new(()))
     };
     let grants = Grants {
         http,

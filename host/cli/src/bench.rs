@@ -13,6 +13,7 @@ use wasmill_pipeline::bench::component::{ComponentUse, ComponentUseError};
 use wasmill_pipeline::bench::report::{BenchReport, StepFigures};
 use wasmill_pipeline::bench::{Bench, BenchError};
 use wasmill_pipeline::error::chain;
+use wasmill_pipeline::numbers::grouped;
 use wasmill_sandbox::compiler::Compiler;
 use wasmill_sandbox::component::PluginKind;
 use wasmill_sandbox::engine::{Sandbox, SandboxOptions};
@@ -20,7 +21,7 @@ use wasmill_sandbox::engine::{Sandbox, SandboxOptions};
 use crate::compiling::CompileArgs;
 use crate::failure::Failure;
 use crate::run::cancelled_by_signals;
-use crate::table::{bytes, grouped, table};
+use crate::table::{bytes, table};
 use crate::{Output, OutputArgs, check, findings, json_lines};
 
 pub const EXAMPLES: &str = "\

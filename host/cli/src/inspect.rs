@@ -5,12 +5,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
 use serde_json::json;
 use wasmill_pipeline::error::chain;
-use wasmill_sandbox::capability::http::{
-    HttpError, HttpGrant, HttpRequest, HttpResponse, Outbound,
-};
+use wasmill_sandbox::capability::http::HttpGrant;
 use wasmill_sandbox::component::{LinkError, Plugin, PluginKind};
 use wasmill_sandbox::engine::{Sandbox, SandboxOptions};
 use wasmill_sandbox::extractor::Extractor;
@@ -68,10 +65,8 @@ pub async fn inspect(
 
 async fn describe(plugin: &Plugin) -> Result<Descriptor, String> {
     // To be asked what it is, a component may import whatever can be granted; nothing leads anywhere.
-    let grants = Grants {
-        http: HttpGrant::new(["nowhere".to_owned()], Arc::new(Nowhere)),
-        ..Grants::default()
-    };
+    let grants =
+        Grants { http: HttpGrant::new(["nowhere".to_owned()], Arc::new(())), ..Grants::default() };
     let environment = Environment { grants, ..Environment::default() };
     let link = |error: LinkError| error.to_string();
     let described: Result<Descriptor, Fault> = match plugin.kind() {
@@ -88,17 +83,4 @@ async fn describe(plugin: &Plugin) -> Result<Descriptor, String> {
         PluginKind::Notifier => Notifier::new(plugin, environment).map_err(link)?.describe().await,
     };
     described.map_err(|fault| chain(&fault))
-}
-
-/// No connection at all.
-pub struct Nowhere;
-
-impl Outbound for Nowhere {
-    fn send<'a>(
-        &'a self,
-        _connection: &'a str,
-        _request: HttpRequest,
-    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
-        Box::pin(std::future::ready(Err(HttpError::Unreachable("nothing is connected".to_owned()))))
-    }
 }

@@ -8,9 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use wasmill_pipeline::StepCounts;
 use wasmill_pipeline::events::{Event, Observer};
+use wasmill_pipeline::numbers::grouped;
 use wasmill_sandbox::capability::log::Level;
-
-use crate::table::grouped;
 
 /// Shows progress on standard error.
 pub struct Progress {

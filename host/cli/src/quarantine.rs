@@ -5,11 +5,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
+use wasmill_pipeline::numbers::grouped;
 use wasmill_pipeline::{QuarantinedRow, read_quarantine};
 
 use crate::failure::Failure;
 use crate::ledger::{failed, find, open};
-use crate::table::{grouped, table};
+use crate::table::table;
 use crate::{LedgerArgs, Output, json_lines};
 
 /// Which rows are shown.

@@ -10,12 +10,12 @@ use wasmill_pipeline::cassette::outcome::{FailedCall, Outcome};
 use wasmill_pipeline::cassette::{
     CassetteError, Header, OtherReport, Replay, ReplayError, ReplayReport, ShrinkReport, Verdict,
 };
+use wasmill_pipeline::numbers::grouped;
 
 use crate::bench::read_config;
 use crate::compiling::CompileArgs;
 use crate::failure::Failure;
 use crate::run::cancelled_by_signals;
-use crate::table::grouped;
 use crate::{Output, OutputArgs, json_lines};
 
 pub const EXAMPLES: &str = "\

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use wasmill_pipeline::numbers::grouped;
 use wasmill_pipeline::shadow::report::{
     Difference, Example, Figures, Severity, ShadowReport, ShadowStatus, TableResult,
 };
@@ -15,7 +16,7 @@ use crate::bench::{read_config, time};
 use crate::compiling::CompileArgs;
 use crate::failure::Failure;
 use crate::run::cancelled_by_signals;
-use crate::table::{bytes, grouped, table};
+use crate::table::{bytes, table};
 use crate::{Output, OutputArgs, check, findings, json_lines};
 
 pub const EXAMPLES: &str = "\

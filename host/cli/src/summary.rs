@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::table::{bytes, grouped, seconds, table};
+use crate::table::{bytes, seconds, table};
+use wasmill_pipeline::numbers::grouped;
 
 /// What a run did, from its summary as it is kept in the ledger.
 pub fn shown(summary: &Value) -> String {

@@ -24,19 +24,6 @@ pub fn table(rows: &[Vec<String>], numbers: std::ops::Range<usize>) -> String {
     text
 }
 
-/// `1,234,567`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 /// `1.5 MiB`.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -68,8 +55,6 @@ mod tests {
 
     #[test]
     fn numbers_are_readable() {
-        let numbers = [0, 12, 123, 1_234, 1_234_567].map(grouped);
-        assert_eq!(numbers, ["0", "12", "123", "1,234", "1,234,567"]);
         assert_eq!([0, 1_023, 1_536, 3 << 30].map(bytes), ["0 B", "1023 B", "1.5 KiB", "3.0 GiB"]);
         assert_eq!(time(1_700_000_000_000), "2023-11-14 22:13:20");
         assert_eq!(seconds(61_237), "61.23 s");

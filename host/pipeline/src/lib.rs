@@ -36,6 +36,7 @@ mod exec;
 pub mod explain;
 pub mod file;
 pub mod metrics;
+pub mod numbers;
 mod plan;
 pub mod policy;
 pub mod run;

@@ -19,9 +19,9 @@ use crate::exec::blame::Blame;
 use crate::exec::history::History;
 use crate::exec::rows::Numbered;
 use crate::exec::search::{self, Attempt, Found, Piece, SearchBudget, Trial};
+use crate::exec::setting_aside::SettingAside;
 use crate::exec::task::{StepCounts, Task};
 use crate::explain::{Case, Explanation};
-use crate::policy::breaker::Admission;
 
 /// A step whose plugin can be opened.
 pub(crate) trait Openable: Send + Sync {
@@ -84,25 +84,23 @@ impl<N: Openable> Instance<N> {
         Self { node, task, open: None, sizer: BatchSizer::default(), history, recorder }
     }
 
-    /// Puts a batch through the plugin, unless its breaker is open.
+    /// Puts a batch through the plugin. None where its rows were set aside, as its breaker is open.
     pub(crate) async fn work(
         &mut self,
         batch: &Numbered,
         first_row: u64,
-    ) -> Result<Worked<N::Output>> {
-        let task = Arc::clone(&self.task);
-        task.around.observer.seen(self.node.step(), &batch.batch);
-        let permit = match task.admit(self.node.step()).await? {
-            Admission::Call(permit) => permit,
-            Admission::Divert(reason) => return Ok(Worked::Diverted(reason)),
-        };
+    ) -> Result<Option<Vec<Piece<N::Output>>>> {
+        let (task, node) = (Arc::clone(&self.task), Arc::clone(&self.node));
+        task.around.observer.seen(node.step(), &batch.batch);
+        let aside = SettingAside { task: &task, step: node.step(), digest: node.digest(), batch };
+        let Some(permit) = aside.admit().await? else { return Ok(None) };
         if permit.is_probe {
             self.end();
         }
         let result = self.pieces(batch, first_row).await;
         permit.ended(failure(&result).as_deref());
         match result {
-            Ok(pieces) => Ok(Worked::Pieces(pieces)),
+            Ok(pieces) => Ok(Some(pieces)),
             Err(blame) => Err(self.fault(blame.fault).await),
         }
     }
@@ -219,13 +217,6 @@ impl<N: Openable> Instance<N> {
         self.task.row_fault(self.node.step(), &blame.fault, &explanation);
         explanation
     }
-}
-
-/// What became of a batch.
-pub(crate) enum Worked<T> {
-    Pieces(Vec<Piece<T>>),
-    /// Its rows never reached the plugin, because of this.
-    Diverted(String),
 }
 
 /// What a batch failed with, as far as a breaker is concerned.

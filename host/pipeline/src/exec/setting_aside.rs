@@ -12,9 +12,10 @@ use crate::exec::rows::Numbered;
 use crate::exec::task::{StepCounts, Task};
 use crate::explain::Explanation;
 use crate::file::sections::BadRowPolicy;
+use crate::policy::breaker::{Admission, Permit};
 
 /// The rule of rows that are held back because a breaker was open.
-pub(crate) const DIVERTED: &str = "breaker-open";
+const DIVERTED: &str = "breaker-open";
 
 /// Rows of a batch that a step of a task is to set aside.
 pub(crate) struct SettingAside<'a> {
@@ -49,8 +50,19 @@ impl SettingAside<'_> {
         self.set_aside(policy, &reasons, Some(&record), counts)
     }
 
+    /// Waits until the batch may go through the plugin. None where its rows were set aside instead.
+    pub(crate) async fn admit(&self) -> Result<Option<Permit<'_>>> {
+        match self.task.admit(self.step).await? {
+            Admission::Call(permit) => Ok(Some(permit)),
+            Admission::Divert(reason) => {
+                self.diverted(&reason)?;
+                Ok(None)
+            }
+        }
+    }
+
     /// Sets all rows aside that never reached the plugin, and counts them.
-    pub(crate) fn diverted(&self, reason: &str) -> Result<()> {
+    fn diverted(&self, reason: &str) -> Result<()> {
         let message = format!("the plugin was not called: {reason}");
         let rule = DIVERTED.to_owned();
         let reason = vec![Reason { rule, column: None, message }];

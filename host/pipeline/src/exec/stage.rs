@@ -25,7 +25,6 @@ use crate::exec::rows::{Numbered, with_row};
 use crate::exec::setting_aside::SettingAside;
 use crate::exec::task::{Manifest, StepCounts, Task, Tasks};
 use crate::exec::unary::{Batches, Input, UnaryWork, stream};
-use crate::policy::breaker::{Admission, Permit};
 
 /// The last node of a task.
 pub(crate) struct StageNode {
@@ -219,9 +218,8 @@ impl SinkWriter {
                 (rejections.into_iter().map(finding).collect::<Vec<_>>(), None)
             }
             Writer::Plugin { open, digest } => {
-                let Some(permit) = admitted(step, task, &numbered, *digest).await? else {
-                    return Ok(());
-                };
+                let aside = SettingAside { task, step, digest: *digest, batch: &numbered };
+                let Some(permit) = aside.admit().await? else { return Ok(()) };
                 let written = open.write(&numbered.batch, first_row).await;
                 permit.ended(written.as_ref().err().map(ToString::to_string).as_deref());
                 (written.map_err(|fault| plugin(step, task, fault))?, Some(digest.to_string()))
@@ -234,22 +232,6 @@ impl SinkWriter {
         let rows_out = rows_in - quarantined;
         task.count(step, &StepCounts { rows_in, rows_out, quarantined, ..StepCounts::default() });
         Ok(())
-    }
-}
-
-/// Waits until the loader may be given a batch. None where its rows were set aside instead.
-async fn admitted<'a>(
-    step: &str,
-    task: &'a Arc<Task>,
-    batch: &Numbered,
-    digest: Digest,
-) -> Result<Option<Permit<'a>>> {
-    match task.admit(step).await? {
-        Admission::Call(permit) => Ok(Some(permit)),
-        Admission::Divert(reason) => {
-            SettingAside { task, step, digest, batch }.diverted(&reason)?;
-            Ok(None)
-        }
     }
 }
 

@@ -21,7 +21,7 @@ use wasmill_sandbox::transformer::OpenTransformer;
 use crate::cassette::recorder::Recordable;
 use crate::checked::TransformWork;
 use crate::exec::history::History;
-use crate::exec::instance::{Instance, Openable, Worked};
+use crate::exec::instance::{Instance, Openable};
 use crate::exec::quarantine::reasons_by_row;
 use crate::exec::rows::{Numbered, with_row};
 use crate::exec::search::{Piece, SearchBudget};
@@ -174,23 +174,14 @@ impl Transforming {
         let numbered = Numbered::detach(batch, &self.instance.node.work.binding.input)?;
         let first_row = self.rows;
         self.rows += batch.num_rows() as u64;
-        match self.instance.work(&numbered, first_row).await? {
-            Worked::Pieces(pieces) => {
-                if let Some(beside) = &mut self.beside {
-                    beside.process(&numbered, first_row, &pieces).await;
-                }
-                for piece in pieces {
-                    self.take_in(&numbered, piece).await?;
-                }
-                Ok(())
-            }
-            Worked::Diverted(reason) => {
-                let (node, task) = (&self.instance.node, &self.instance.task);
-                let digest = node.work.digest;
-                let aside = SettingAside { task, step: &node.step, digest, batch: &numbered };
-                aside.diverted(&reason)
-            }
+        let Some(pieces) = self.instance.work(&numbered, first_row).await? else { return Ok(()) };
+        if let Some(beside) = &mut self.beside {
+            beside.process(&numbered, first_row, &pieces).await;
         }
+        for piece in pieces {
+            self.take_in(&numbered, piece).await?;
+        }
+        Ok(())
     }
 
     async fn take_in(&mut self, batch: &Numbered, (range, result): Piece<Processed>) -> Result<()> {

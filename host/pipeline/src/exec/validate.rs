@@ -22,7 +22,7 @@ use wasmill_sandbox::validator::OpenValidator;
 use crate::cassette::recorder::Recordable;
 use crate::checked::ValidateWork;
 use crate::error::StepError;
-use crate::exec::instance::{Instance, Openable, Worked};
+use crate::exec::instance::{Instance, Openable};
 use crate::exec::quarantine::reasons_by_row;
 use crate::exec::rows::{Numbered, with_row};
 use crate::exec::search::{Piece, SearchBudget};
@@ -175,15 +175,8 @@ impl Validating {
         let rows = batch.num_rows();
         let first_row = self.rows;
         self.rows += rows as u64;
-        let pieces = match self.instance.work(&numbered, first_row).await? {
-            Worked::Pieces(pieces) => pieces,
-            Worked::Diverted(reason) => {
-                let (node, task) = (&self.instance.node, &self.instance.task);
-                let digest = node.work.digest;
-                let aside = SettingAside { task, step: &node.step, digest, batch: &numbered };
-                aside.diverted(&reason)?;
-                return Ok(RecordBatch::new_empty(Arc::clone(&self.schema)));
-            }
+        let Some(pieces) = self.instance.work(&numbered, first_row).await? else {
+            return Ok(RecordBatch::new_empty(Arc::clone(&self.schema)));
         };
         if let Some(beside) = &mut self.beside {
             beside.check(&numbered, first_row, &pieces).await;

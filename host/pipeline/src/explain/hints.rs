@@ -13,7 +13,8 @@ use wasmill_sandbox::fault::{Breach, Fault};
 use wasmill_sandbox::frames::one_line;
 
 use super::row::text;
-use super::{Case, grouped, name};
+use super::{Case, name};
+use crate::numbers::grouped;
 
 /// How many oddities of a row are told.
 const MAX_ODDITIES: usize = 6;

@@ -31,6 +31,7 @@ use wasmill_sandbox::frames::{Frame, Location, culprit, one_line};
 use wasmill_sandbox::limits::Limits;
 
 use self::row::shown_values;
+use crate::numbers::grouped;
 
 /// Longer messages are cut, in characters.
 const MAX_MESSAGE_CHARS: usize = 400;
@@ -169,19 +170,6 @@ fn headline(fault: &Fault, case: &Case<'_>) -> String {
         (None, None, None) => String::new(),
     };
     format!("`{}` {what}{rows}", name(case.step))
-}
-
-/// A number with its digits in groups of three.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// The explanation as a compiler would print it, several lines without a line break at the end.

@@ -133,6 +133,17 @@ impl HttpRecord {
     }
 }
 
+/// Nothing is connected.
+impl Outbound for () {
+    fn send<'a>(
+        &'a self,
+        _connection: &'a str,
+        _request: HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        Box::pin(std::future::ready(Err(HttpError::Unreachable("nothing is connected".to_owned()))))
+    }
+}
+
 /// The connections that a plugin was granted.
 #[derive(Clone, Default)]
 pub struct HttpGrant {
