@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
-use wasmill_pipeline::Pipeline;
+use wasmill_pipeline::{CheckedPipeline, Pipeline};
 use wasmill_sandbox::contract::finding::bounded_text;
 
 use crate::Output;
@@ -42,6 +42,7 @@ pub async fn check(
             "event": "check.finished",
             "status": status,
             "findings": findings.len(),
+            "sinks": pipeline.iter().flat_map(CheckedPipeline::guarantees).collect::<Vec<_>>(),
         })),
         Output::Text => {
             let Some(pipeline) = pipeline else {
@@ -55,6 +56,9 @@ pub async fn check(
                     .iter()
                     .map(|field| bounded_text(format!("{} {}", field.name(), field.data_type())));
                 say!("  {step}: {}", columns.collect::<Vec<_>>().join(", "));
+            }
+            for sink in pipeline.guarantees() {
+                say!("  {} → {}: {}", sink.sink, sink.target, sink.guarantee);
             }
         }
     }

@@ -24,6 +24,7 @@ mod inspect;
 mod json_lines;
 mod ledger;
 mod metrics_file;
+mod partitions;
 mod progress;
 mod quarantine;
 mod replay;
@@ -44,22 +45,24 @@ use crate::attack::AttackArgs;
 use crate::bench::BenchArgs;
 use crate::compiling::CompileArgs;
 use crate::failure::Failure;
+use crate::partitions::{AbortArgs, CommitArgs, PlanArgs};
 use crate::replay::ReplayArgs;
-use crate::run::RunOptions;
+use crate::run::RunArgs;
 use crate::shadow::ShadowArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes (sysexits):
     0  done
     2  the command line is wrong
-   65  the data was refused: by a gate, a limit on quarantined rows, or on_... = \"fail\"; versions differ
+   65  the data was refused: by a gate, a limit on quarantined rows, or on_... = \"fail\"; versions differ; inputs have
+       changed; the run has ended
    66  the pipeline file, component, data file, ledger or run that is asked for does not exist
    70  a plugin failed, or wasmill itself
    74  reading or writing failed
-   75  a temporary failure: try again
+   75  a temporary failure, somebody else at work, or splits that are missing: try again
    77  a plugin wants more than it is granted
    78  the pipeline file, or something that it names, is wrong
-  130  interrupted; nothing was published";
+  130  interrupted; what was accepted is kept: `wasmill run FILE --resume RUN` goes on";
 
 /// Runs data pipelines whose steps are sandboxed WebAssembly plugins.
 #[derive(Debug, Parser)]
@@ -72,25 +75,16 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs a pipeline: checks it, works through its splits, and publishes its sinks when all of it is good.
-    #[command(after_help = EXIT_CODES)]
-    Run {
-        /// The pipeline file.
-        file: PathBuf,
-        #[command(flatten)]
-        output: OutputArgs,
-        #[command(flatten)]
-        compiling: CompileArgs,
-        /// Shows debug lines of plugins too.
-        #[arg(short, long)]
-        verbose: bool,
-        /// Keeps batches that make a plugin fail in this folder, to be looked at with `wasmill replay`. They hold rows as
-        /// they are, and no secrets of the pipeline file.
-        #[arg(long, value_name = "DIR")]
-        cassettes: Option<PathBuf>,
-        /// Writes metrics to FILE when the run has ended, as Prometheus reads them: `.prom`, for node_exporter.
-        #[arg(long, value_name = "FILE")]
-        metrics: Option<PathBuf>,
-    },
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", run::EXAMPLES))]
+    Run(RunArgs),
+    /// Divides a run into splits, for a scheduler that has them worked on by several processes.
+    #[command(after_help = partitions::EXAMPLES)]
+    Plan(PlanArgs),
+    /// Publishes a run that was worked on in partitions, once all of its splits are accepted. Can be repeated.
+    #[command(after_help = partitions::EXAMPLES)]
+    Commit(CommitArgs),
+    /// Gives a run up: nothing of it will be published, and what it has staged is removed. Can be repeated.
+    Abort(AbortArgs),
     /// Checks a pipeline file: everything that can be known before a row is read, all findings at once.
     Check {
         /// The pipeline file.
@@ -216,6 +210,10 @@ struct LedgerArgs {
 fn main() -> ExitCode {
     allocator::keep_freed_memory();
     let cli = Cli::parse();
+    if let Err(message) = wasmill_connect::crash::check() {
+        eprintln!("error: {message}");
+        return ExitCode::from(78);
+    }
     tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().with_target(false).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -238,10 +236,10 @@ fn main() -> ExitCode {
 
 async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Run { file, output, compiling, verbose, cassettes, metrics } => {
-            let options = RunOptions { verbose, cassettes };
-            run::run(&file, output.output, &compiling, options, metrics.as_deref()).await
-        }
+        Command::Run(args) => run::run(&args).await,
+        Command::Plan(args) => partitions::plan(&args).await,
+        Command::Commit(args) => partitions::commit(&args).await,
+        Command::Abort(args) => partitions::abort(&args).await,
         Command::Check { file, output, compiling } => {
             check::check(&file, output.output, &compiling).await
         }

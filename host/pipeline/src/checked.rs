@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::execution::memory_pool::MemoryPool;
@@ -25,6 +26,7 @@ use crate::exec::search::SearchBudget;
 use crate::file::diagnostic::Diagnostic;
 use crate::file::secrets::Redaction;
 use crate::file::sections::{BadRowPolicy, EventKind, Tolerance, ViolationPolicy};
+use crate::identity::Identity;
 use crate::metrics::Meters;
 use crate::policy::Policies;
 use crate::shadow::beside::ShadowRun;
@@ -39,6 +41,9 @@ pub struct CheckedPipeline {
     pub(crate) base: PathBuf,
     /// Of the file's text and of all plugins: what would run.
     pub(crate) digest: String,
+    pub(crate) identity: Identity,
+    /// Where virtual clocks start, and with them a run: since 1970-01-01T00:00:00Z.
+    pub(crate) start_time: Duration,
     pub(crate) settings: Settings,
     /// Sources, transforms and validators; each after those that it reads.
     pub(crate) steps: IndexMap<String, Step>,
@@ -67,6 +72,31 @@ impl CheckedPipeline {
         &self.warnings
     }
 
+    /// The connector of a source, unless a plugin reads it.
+    pub(crate) fn connector(&self, source: &str) -> Option<&Arc<dyn Source>> {
+        let Work::Source(work) = &self.steps.get(source)?.work else { return None };
+        match &work.reader {
+            SourceReader::Connector(connector) => Some(connector),
+            SourceReader::Plugin { .. } => None,
+        }
+    }
+
+    /// The sinks: where their rows go, and what holds there when a run dies while it publishes.
+    pub fn guarantees(&self) -> impl Iterator<Item = SinkGuarantee<'_>> {
+        self.sinks.iter().map(|(name, sink)| match &sink.target {
+            SinkTarget::Connector(target) => SinkGuarantee {
+                sink: name,
+                target: target.target(),
+                guarantee: target.guarantee().to_string(),
+            },
+            SinkTarget::Plugin { .. } => SinkGuarantee {
+                sink: name,
+                target: format!("loader `{name}`"),
+                guarantee: "what the plugin gives: its commit is repeated after a crash".to_owned(),
+            },
+        })
+    }
+
     /// What runs beside a step.
     pub(crate) fn shadow_of(&self, step: &str) -> Option<Arc<ShadowRun>> {
         self.shadow.as_ref().filter(|shadow| shadow.step == step).map(Arc::clone)
@@ -78,10 +108,22 @@ impl CheckedPipeline {
     }
 }
 
+/// What can be relied on when rows are published to a sink.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct SinkGuarantee<'a> {
+    pub sink: &'a str,
+    /// Where a person finds the rows.
+    pub target: String,
+    /// One line.
+    pub guarantee: String,
+}
+
 /// What holds for the whole pipeline.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) ledger: String,
+    /// Where what is staged and held back is kept; none for the folder of the ledger.
+    pub(crate) state: Option<PathBuf>,
     pub(crate) seed: u64,
     pub(crate) workers: usize,
     /// Shared by plugins and queries.

@@ -5,9 +5,10 @@
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
-use wasmill_ledger::{LedgerError, RunStatus};
+use wasmill_ledger::RunStatus;
 
 use crate::checked::CheckedPipeline;
+use crate::run::open::RunError;
 use crate::run::summary::{RunProblem, RunSummary, Totals};
 
 /// Why a run that is only to be looked at came to nothing.
@@ -16,7 +17,7 @@ pub enum DryRunError {
     #[error("cannot create a temporary folder for what a run keeps")]
     Folder(#[source] std::io::Error),
     #[error("the temporary ledger failed")]
-    Ledger(#[from] LedgerError),
+    Start(#[from] RunError),
     /// It failed, as a run would.
     #[error("{}", .0.message)]
     Run(RunProblem),
@@ -26,7 +27,7 @@ impl DryRunError {
     /// The exit code (sysexits).
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Folder(_) | Self::Ledger(_) => 74,
+            Self::Folder(_) | Self::Start(_) => 74,
             Self::Run(problem) => problem.exit_code,
         }
     }
@@ -34,7 +35,7 @@ impl DryRunError {
     /// What a person can do, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Folder(_) | Self::Ledger(_) => {
+            Self::Folder(_) | Self::Start(_) => {
                 Some("the environment variable TMPDIR says where temporary folders are".to_owned())
             }
             Self::Run(problem) => problem.hint.clone(),
@@ -65,8 +66,9 @@ impl CheckedPipeline {
         let mut pipeline = self.clone();
         pipeline.base = folder.path().to_owned();
         pipeline.settings.ledger = "sqlite://ledger.db".to_owned();
+        pipeline.settings.state = None;
         let started = Instant::now();
-        let (summary, totals) = pipeline.run_counted(cancel.clone()).await?;
+        let (summary, totals) = pipeline.run_counted(None, cancel.clone()).await?;
         let elapsed = started.elapsed();
         match (summary.status, &summary.problem) {
             (RunStatus::Succeeded | RunStatus::Refused, _) => {

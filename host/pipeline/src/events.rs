@@ -10,6 +10,7 @@ use wasmill_sandbox::capability::log::{Level, LogLine, LogSink};
 use crate::exec::task::StepCounts;
 use crate::file::secrets::Redaction;
 use crate::policy::breaker::BreakerState;
+use crate::run::resume::Resumed;
 use crate::run::summary::RunSummary;
 
 /// Something that happened.
@@ -19,15 +20,30 @@ pub enum Event {
     /// A run was entered into the ledger.
     #[serde(rename = "run.started")]
     RunStarted { run: String, pipeline: String },
+    /// A run is gone on with.
+    #[serde(rename = "run.resumed")]
+    RunResumed { run: String, pipeline: String, resumed: Resumed },
+    /// An earlier run, which was stopped while it published, was finished.
+    #[serde(rename = "run.finished.earlier")]
+    EarlierFinished { run: String },
+    /// The run was interrupted; splits that are being worked on are finished.
+    #[serde(rename = "run.draining")]
+    Draining { splits: usize },
     /// The splits of a phase are known.
     #[serde(rename = "phase.started")]
     PhaseStarted { phase: String, splits: usize },
+    /// A split's manifest was accepted before the run was resumed.
+    #[serde(rename = "split.kept")]
+    SplitKept { phase: String, split: String },
     /// A split's manifest was accepted.
     #[serde(rename = "split.accepted")]
     SplitAccepted { phase: String, split: String, attempt: String },
     /// An attempt failed and is repeated.
     #[serde(rename = "split.retried")]
     SplitRetried { phase: String, split: String, attempt: u32, error: String, wait_ms: u64 },
+    /// An attempt failed and is not repeated.
+    #[serde(rename = "split.failed")]
+    SplitFailed { phase: String, split: String, attempt: u32, error: String },
     /// A row made a plugin fault. The explanation has several lines.
     #[serde(rename = "fault")]
     Fault { step: String, split: String, kind: String, message: String, explanation: String },

@@ -35,6 +35,7 @@ pub mod events;
 mod exec;
 pub mod explain;
 pub mod file;
+mod identity;
 pub mod metrics;
 pub mod numbers;
 mod plan;

@@ -17,20 +17,26 @@ mod steps;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::execution::memory_pool::MemoryPool;
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
-use wasmill_ledger::Ledger;
+use wasmill_ledger::{Ledger, now_ms};
 use wasmill_sandbox::compiler::Compiler;
+use wasmill_sandbox::component::Digest;
 
-use crate::checked::{CheckedPipeline, Settings, Step};
+use crate::checked::{
+    CheckedPipeline, Settings, SinkStep, SinkTarget, SourceReader, Step, Work,
+};
 use crate::events::Observer;
 use crate::exec::memory::pool;
 use crate::file::diagnostic::{Cause, Diagnostic, Severity};
 use crate::file::document::Document;
 use crate::file::reader;
 use crate::file::sections::{PipelineFile, SinkKind, default_ledger};
+use crate::identity::Identity;
 use crate::policy::Policies;
 
 use self::graph::Table;
@@ -51,6 +57,8 @@ pub struct Pipeline {
     cassettes: Option<PathBuf>,
     /// The step that was added beside another one, and is no part of the pipeline.
     added: Option<String>,
+    /// Where virtual clocks start, if that is given.
+    start_time: Option<Duration>,
 }
 
 /// What the text alone says.
@@ -102,10 +110,9 @@ impl Pipeline {
     pub fn from_text(path: impl AsRef<Path>, text: &str) -> Self {
         let path = path.as_ref();
         let (document, syntax) = Document::parse(path, text);
-        let base = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder.to_owned(),
-            _ => PathBuf::from("."),
-        };
+        // Absolute: a run may be gone on with from another folder.
+        let base = path.parent().unwrap_or(Path::new(""));
+        let base = std::env::current_dir().unwrap_or_default().join(base);
         Self::new(document, syntax, base)
     }
 
@@ -124,7 +131,16 @@ impl Pipeline {
             has_effects: true,
             cassettes: None,
             added: None,
+            start_time: None,
         }
+    }
+
+    /// Lets virtual clocks start when a run was started that is to be worked on, so that its plugins see the same time in every
+    /// process. Without it, they start now.
+    #[must_use]
+    pub fn started_at(mut self, since_epoch: Duration) -> Self {
+        self.start_time = Some(since_epoch);
+        self
     }
 
     /// Keeps batches that make a plugin fail, each in a file of this folder: [`crate::cassette`].
@@ -159,7 +175,7 @@ impl Pipeline {
     pub fn ledger(&self) -> (String, &Path) {
         let named = self.document.root().get("pipeline").and_then(|section| section.get("ledger"));
         let ledger = named.and_then(Value::as_str).map_or_else(default_ledger, str::to_owned);
-        (ledger, &self.base)
+        (ledger_from_environment().unwrap_or(ledger), &self.base)
     }
 
     /// What is wrong with the text by itself: nothing that it names is looked at.
@@ -177,6 +193,9 @@ impl Pipeline {
             return None;
         }
         let mut file = reader::read(&self.document, diagnostics)?;
+        if let Some(ledger) = ledger_from_environment() {
+            file.pipeline.ledger = ledger;
+        }
         if !self.has_effects {
             remove_effects(&mut file);
         }
@@ -204,6 +223,9 @@ impl Pipeline {
         let plugins =
             Plugins::load(&file, &self.document, &self.base, compiler, &mut diagnostics).await;
         let memory = pool(file.pipeline.memory.0);
+        // The ledger counts milliseconds: whoever goes on with the run starts clocks at the same time.
+        let now = || Duration::from_millis(u64::try_from(now_ms()).unwrap_or_default());
+        let start_time = self.start_time.unwrap_or_else(now);
         let mut checker = Checker::new(
             &file,
             &self.document,
@@ -213,6 +235,7 @@ impl Pipeline {
             Arc::clone(&memory),
             &mut diagnostics,
         );
+        checker.start_time = start_time;
         checker.keeps_cassettes = self.cassettes.is_some();
         checker.connections();
         for (table, name) in &order {
@@ -232,10 +255,13 @@ impl Pipeline {
         if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
             return Err(CheckFailed(diagnostics));
         }
+        let identity = Identity::new(self.document.root(), &plugins_by_step(&steps, &sinks));
         let pipeline = CheckedPipeline {
             name: file.pipeline.name.clone(),
             tenant: file.pipeline.tenant.clone(),
             digest: digest(self.document.text(), &plugins),
+            identity,
+            start_time,
             settings: settings(&file, &memory),
             base: self.base,
             steps,
@@ -253,6 +279,34 @@ impl Pipeline {
     }
 }
 
+/// The run store that counts instead of the file's: so that neither a password nor a machine need be written there.
+fn ledger_from_environment() -> Option<String> {
+    std::env::var("WASMILL_LEDGER").ok().filter(|ledger| !ledger.is_empty())
+}
+
+/// The plugins at work, by the names of steps and sinks.
+fn plugins_by_step<'a>(
+    steps: &'a IndexMap<String, Step>,
+    sinks: &'a IndexMap<String, Arc<SinkStep>>,
+) -> Vec<(&'a str, Digest)> {
+    let of_step = |step: &Step| match &step.work {
+        Work::Source(work) => match &work.reader {
+            SourceReader::Plugin { digest, .. } => Some(*digest),
+            SourceReader::Connector(_) => None,
+        },
+        Work::Transform(work) => Some(work.digest),
+        Work::Validate(work) => Some(work.digest),
+        Work::Sql(_) => None,
+    };
+    let of_sink = |sink: &SinkStep| match &sink.target {
+        SinkTarget::Plugin { digest, .. } => Some(*digest),
+        SinkTarget::Connector(_) => None,
+    };
+    let steps = steps.iter().map(|(name, step)| (name.as_str(), of_step(step)));
+    let sinks = sinks.iter().map(|(name, sink)| (name.as_str(), of_sink(sink)));
+    steps.chain(sinks).filter_map(|(name, digest)| Some((name, digest?))).collect()
+}
+
 fn remove_effects(file: &mut PipelineFile) {
     for (name, sink) in &mut file.sinks {
         sink.kind = SinkKind::Discard(name.clone());
@@ -264,6 +318,7 @@ fn settings(file: &PipelineFile, memory: &Arc<dyn MemoryPool>) -> Settings {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     Settings {
         ledger: file.pipeline.ledger.clone(),
+        state: file.pipeline.state.clone(),
         seed: file.pipeline.seed,
         workers: file.pipeline.workers.map_or_else(cores, |workers| workers.max(1) as usize),
         memory: Arc::clone(memory),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::execution::memory_pool::MemoryPool;
@@ -59,8 +59,8 @@ pub(super) struct Checker<'a> {
     meters: Meters,
     diagnostics: &'a mut Vec<Diagnostic>,
     outbound: Arc<Connections>,
-    /// Shown by virtual clocks.
-    start_time: Duration,
+    /// Where virtual clocks start.
+    pub(super) start_time: Duration,
     steps: IndexMap<String, Step>,
     secrets: Redaction,
     /// Whether calls that fail are kept.
@@ -91,7 +91,6 @@ impl<'a> Checker<'a> {
         memory: Arc<dyn MemoryPool>,
         diagnostics: &'a mut Vec<Diagnostic>,
     ) -> Self {
-        let start_time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             file,
             document,
@@ -102,7 +101,7 @@ impl<'a> Checker<'a> {
             meters: Meters::new(&file.pipeline.tenant, &file.pipeline.name),
             diagnostics,
             outbound: Arc::default(),
-            start_time,
+            start_time: Duration::ZERO,
             steps: IndexMap::new(),
             secrets: Redaction::default(),
             keeps_cassettes: false,

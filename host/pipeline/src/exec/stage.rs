@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt as _;
+use wasmill_connect::crash;
 use wasmill_connect::error::ConnectError;
 use wasmill_connect::sink::ipc::IpcStageWriter;
 use wasmill_connect::sink::{Rejection, StageWriter};
@@ -140,6 +141,7 @@ impl Stage {
         manifest.staged = staged;
         manifest.parts.extend(parts);
         manifest.receipts.extend(receipts);
+        crash::point("after-stage");
         Ok(manifest)
     }
 

@@ -33,10 +33,14 @@ pub struct PipelineSection {
     #[serde(default = "default_tenant")]
     #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]*$"))]
     pub tenant: String,
-    /// The run store. A relative path is taken from the folder of this file. Default:
+    /// The run store: `sqlite://PATH`, a relative path being taken from the folder of this file, or
+    /// `postgres://USER@HOST/DATABASE`. The environment variable WASMILL_LEDGER, where it is set, counts instead. Default:
     /// `sqlite://.wasmill/ledger.db`.
     #[serde(default = "default_ledger")]
     pub ledger: String,
+    /// The folder of what runs stage and hold back. All processes that work on a run must see it under the same path.
+    /// Default: the folder of the ledger, or `.wasmill` where that is no file.
+    pub state: Option<PathBuf>,
     /// Where `plugin = "NAME"` is looked for, as NAME.wasm. Default: `["plugins"]`.
     #[serde(default = "default_plugins")]
     pub plugins: Vec<PathBuf>,

@@ -12,7 +12,7 @@
 
 pub(crate) mod tasks;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::checked::{CheckedPipeline, Step, Work};
 use wasmill_sandbox::contract::binding::Scope;
@@ -62,6 +62,16 @@ pub(crate) struct Lane {
     pub(crate) steps: Vec<String>,
 }
 
+impl Lane {
+    /// The source that it reads, unless it reads what was staged.
+    pub(crate) fn source(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::Source(name) => Some(name),
+            Origin::Parts(_) | Origin::Shares(_) | Origin::Whole => None,
+        }
+    }
+}
+
 /// A pass over some splits that ends at one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Phase {
@@ -71,6 +81,8 @@ pub(crate) struct Phase {
     /// Whether later phases read the rows.
     pub(crate) for_later: bool,
     pub(crate) sinks: Vec<String>,
+    /// The phases whose staged rows it reads, by the step at their end.
+    pub(crate) reads: Vec<String>,
     /// 0 for phases that read no staged rows, otherwise one more than the highest of those they read.
     pub(crate) level: usize,
 }
@@ -106,8 +118,11 @@ fn plan(nodes: &[Node], sinks: &[(&str, &[String])]) -> Vec<Phase> {
     let mut phases = Vec::new();
     for node in nodes.iter().filter(|node| planner.ends_phase(node)) {
         let lanes = planner.lanes(node);
-        let read = lanes.iter().flat_map(|lane| planner.staged_inputs(lane));
-        let level = read.filter_map(|step| levels.get(step)).max().map_or(0, |level| level + 1);
+        let read: BTreeSet<&str> =
+            lanes.iter().flat_map(|lane| planner.staged_inputs(lane)).collect();
+        let level =
+            read.iter().filter_map(|step| levels.get(step)).max().map_or(0, |level| level + 1);
+        let reads = read.into_iter().map(str::to_owned).collect();
         levels.insert(&node.name, level);
         let readers = sinks.iter().filter(|(_, inputs)| inputs.contains(&node.name));
         phases.push(Phase {
@@ -115,6 +130,7 @@ fn plan(nodes: &[Node], sinks: &[(&str, &[String])]) -> Vec<Phase> {
             lanes,
             for_later: planner.is_staged_for_steps(&node.name),
             sinks: readers.map(|(name, _)| (*name).to_owned()).collect(),
+            reads,
             level,
         });
     }

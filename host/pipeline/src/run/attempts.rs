@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::TryStreamExt as _;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use wasmill_ledger::QuarantineEntry;
+use wasmill_connect::crash;
+use wasmill_ledger::{
+    Acceptance, CursorEntry, NewPhase, NewSplit, QuarantineEntry, SplitEntry,
+};
 use wasmill_sandbox::extractor::Cursor;
 
 use crate::checked::{SourceReader, Work};
@@ -16,142 +19,215 @@ use crate::events::Event;
 use crate::exec::stage::read_manifest;
 use crate::exec::task::{Manifest, Task};
 use crate::plan::tasks::{StagedFiles, TaskPlanner, descriptor};
-use crate::plan::{Lane, Origin, Phase};
+use crate::plan::{Lane, Phase};
 use crate::policy::retry::Retry;
 use crate::run::failure::RunFailure;
+use crate::run::resume::Kept;
 use crate::run::{Progress, RunContext};
 
+/// How long splits that are being worked on may take when a run is interrupted.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// So many splits may fail before no other one is begun.
+const MAX_FAILED_SPLITS: usize = 3;
+
 /// One split of one lane.
-struct SplitTask {
-    phase: usize,
-    lane: usize,
+pub(super) struct SplitTask {
+    pub(super) phase: usize,
+    pub(super) lane: usize,
     /// Orders the splits of a phase.
-    index: usize,
-    id: String,
-    descriptor: String,
+    pub(super) index: usize,
+    pub(super) id: String,
+    pub(super) descriptor: String,
 }
 
 impl RunContext {
-    /// Works through all phases, level by level.
+    /// Works through all phases, level by level; what is kept of an earlier process is not done again.
     pub(super) async fn work_through(
         self: &Arc<Self>,
-        phases: &Arc<[Phase]>,
+        mut kept: Kept,
         progress: &mut Progress,
         cancel: &CancellationToken,
     ) -> Result<(), RunFailure> {
         let mut staged = Arc::new(StagedFiles::new());
-        let levels = phases.iter().map(|phase| phase.level + 1).max().unwrap_or(0);
-        for level in 0..levels {
+        for level in 0..self.levels() {
             let mut queue = VecDeque::new();
-            for (index, phase) in
-                phases.iter().enumerate().filter(|(_, phase)| phase.level == level)
-            {
-                let tasks = self.splits(index, phase, &staged).await?;
-                let entries: Vec<(String, serde_json::Value)> = tasks
-                    .iter()
-                    .map(|task| {
-                        (
-                            task.id.clone(),
-                            serde_json::from_str(&task.descriptor).unwrap_or_default(),
-                        )
-                    })
-                    .collect();
-                self.ledger.add_splits(&self.run, &phase.end, &entries).await?;
-                let (phase, splits) = (phase.end.clone(), tasks.len());
-                self.pipeline.observer.event(Event::PhaseStarted { phase, splits });
-                queue.extend(tasks);
-            }
             let mut accepted = BTreeMap::new();
-            let worked = self.work_off(queue, phases, &staged, cancel, &mut accepted).await;
+            for task in self.splits_of_level(level, &staged, &mut kept).await? {
+                let phase = &self.phases[task.phase];
+                match kept.manifests.remove(&(phase.end.clone(), task.id.clone())) {
+                    Some(manifest) => {
+                        self.pipeline.observer.event(Event::SplitKept {
+                            phase: phase.end.clone(),
+                            split: task.id,
+                        });
+                        accepted.insert((task.phase, task.index), manifest);
+                    }
+                    None => queue.push_back(task),
+                }
+            }
+            let worked = self.work_off(queue, &staged, cancel, &mut accepted).await;
             let mut files = StagedFiles::clone(&staged);
             for ((phase, _), manifest) in accepted {
-                let phase = &phases[phase];
-                if phase.for_later
-                    && let Some(part) = &manifest.staged
-                {
-                    files.entry(phase.end.clone()).or_default().push(part.path.clone());
-                }
+                let phase = &self.phases[phase];
+                add_staged(&mut files, phase, &manifest);
                 progress.totals.add(manifest);
             }
             staged = Arc::new(files);
-            // What was accepted counts in the summary, and for sweeping, however the level ended.
+            // What was accepted counts in the summary, however the level ended.
             worked?;
         }
         Ok(())
     }
 
+    pub(super) fn levels(&self) -> usize {
+        self.phases.iter().map(|phase| phase.level + 1).max().unwrap_or(0)
+    }
+
+    /// The splits of all phases of a level: as they were planned, or planned now.
+    pub(super) async fn splits_of_level(
+        &self,
+        level: usize,
+        staged: &StagedFiles,
+        kept: &mut Kept,
+    ) -> Result<Vec<SplitTask>, RunFailure> {
+        let digests = self.pipeline.identity.of_phases(&self.phases);
+        let mut all = Vec::new();
+        for (index, phase) in
+            self.phases.iter().enumerate().filter(|(_, phase)| phase.level == level)
+        {
+            let tasks = match kept.planned.remove(&phase.end) {
+                Some(planned) => planned_tasks(index, planned),
+                None => {
+                    let wanted = kept.wanted_splits;
+                    self.plan_phase(index, &digests[index], staged, wanted).await?
+                }
+            };
+            let (phase, splits) = (phase.end.clone(), tasks.len());
+            self.pipeline.observer.event(Event::PhaseStarted { phase, splits });
+            all.extend(tasks);
+        }
+        Ok(all)
+    }
+
     /// Runs all tasks of a level, some at once. Adds their manifests, by phase and split.
-    async fn work_off(
+    ///
+    /// When a split fails, the others go on, so that only that one is to be done again; but not where they are likely to fail too. When the
+    /// run is interrupted, those that are being worked on are finished, within limits.
+    pub(super) async fn work_off(
         self: &Arc<Self>,
         mut queue: VecDeque<SplitTask>,
-        phases: &Arc<[Phase]>,
         staged: &Arc<StagedFiles>,
         cancel: &CancellationToken,
         accepted: &mut BTreeMap<(usize, usize), Manifest>,
     ) -> Result<(), RunFailure> {
         let mut running = JoinSet::new();
+        let mut failures: Vec<RunFailure> = Vec::new();
         loop {
             while running.len() < self.pipeline.settings.workers
                 && let Some(task) = queue.pop_front()
             {
-                let (context, phases, staged) =
-                    (Arc::clone(self), Arc::clone(phases), Arc::clone(staged));
+                let (context, staged) = (Arc::clone(self), Arc::clone(staged));
+                let cancel = cancel.clone();
                 running.spawn(async move {
-                    let manifest = context.attempts(&task, &phases, &staged).await?;
+                    let manifest = context.attempts(&task, &staged, &cancel).await?;
                     Ok::<_, RunFailure>(((task.phase, task.index), manifest))
                 });
             }
             let joined = tokio::select! {
                 biased;
                 () = cancel.cancelled() => {
-                    running.shutdown().await;
-                    return Err(RunFailure::Interrupted);
+                    self.drain(running, accepted).await;
+                    return Err(failures.into_iter().next().unwrap_or(RunFailure::Interrupted));
                 }
                 joined = running.join_next() => joined,
             };
-            match joined {
-                None => return Ok(()),
-                Some(Ok(Ok((place, manifest)))) => drop(accepted.insert(place, manifest)),
-                Some(Ok(Err(failure))) => {
-                    running.shutdown().await;
-                    return Err(failure);
+            let failure = match joined {
+                None => break,
+                Some(Ok(Ok((place, manifest)))) => {
+                    accepted.insert(place, manifest);
+                    continue;
                 }
+                Some(Ok(Err(failure))) => failure,
                 Some(Err(error)) => {
-                    running.shutdown().await;
-                    return Err(RunFailure::Host(format!("a task ended unexpectedly: {error}")));
+                    RunFailure::Host(format!("a task ended unexpectedly: {error}"))
                 }
+            };
+            failures.push(failure);
+            let last = failures.last().expect("one was just added");
+            if last.concerns_all_splits() || failures.len() >= MAX_FAILED_SPLITS {
+                queue.clear();
             }
+        }
+        match failures.into_iter().next() {
+            Some(first) => Err(first),
+            None => Ok(()),
         }
     }
 
-    /// The splits of a phase, lane by lane.
-    async fn splits(
+    /// Waits for the splits that are being worked on.
+    async fn drain(
         &self,
-        phase_index: usize,
-        phase: &Phase,
+        mut running: JoinSet<Result<((usize, usize), Manifest), RunFailure>>,
+        accepted: &mut BTreeMap<(usize, usize), Manifest>,
+    ) {
+        self.pipeline.observer.event(Event::Draining { splits: running.len() });
+        let drained = async {
+            while let Some(joined) = running.join_next().await {
+                if let Ok(Ok((place, manifest))) = joined {
+                    accepted.insert(place, manifest);
+                }
+            }
+        };
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            running.shutdown().await;
+        }
+    }
+
+    /// Divides a phase into splits, lane by lane, and enters them in the ledger.
+    async fn plan_phase(
+        &self,
+        index: usize,
+        digest: &str,
         staged: &StagedFiles,
+        wanted: Option<u32>,
     ) -> Result<Vec<SplitTask>, RunFailure> {
+        let phase = &self.phases[index];
         let planner = self.planner(staged);
         let mut tasks = Vec::new();
+        let mut seen = Vec::new();
         for (lane_index, lane) in phase.lanes.iter().enumerate() {
-            let descriptors = match &lane.origin {
-                Origin::Source(name) => self.source_splits(name).await?,
-                _ => planner
+            let descriptors = match lane.source() {
+                Some(name) => {
+                    let (descriptors, cursors) = self.source_splits(name, wanted).await?;
+                    seen.extend(cursors.map(|cursors| (name.to_owned(), cursors)));
+                    descriptors
+                }
+                None => planner
                     .staged_splits(lane)
                     .iter()
                     .map(descriptor)
                     .collect::<datafusion::error::Result<_>>()?,
             };
-            for (index, descriptor) in descriptors.into_iter().enumerate() {
+            for (index_in_lane, descriptor) in descriptors.into_iter().enumerate() {
                 tasks.push(SplitTask {
-                    phase: phase_index,
+                    phase: index,
                     lane: lane_index,
                     index: tasks.len(),
-                    id: format!("{}-{index:05}", lane.label),
+                    id: format!("{}-{index_in_lane:05}", lane.label),
                     descriptor,
                 });
             }
         }
+        let splits = tasks.iter().map(SplitTask::entry).collect::<Result<Vec<_>, _>>()?;
+        let new = NewPhase {
+            phase: &phase.end,
+            level: u32::try_from(phase.level).unwrap_or(u32::MAX),
+            digest,
+            splits: &splits,
+            cursors: &seen,
+        };
+        self.ledger.add_phase(&self.run, &new).await?;
         Ok(tasks)
     }
 
@@ -159,30 +235,40 @@ impl RunContext {
         TaskPlanner { pipeline: &self.pipeline, engine: &self.engine, staged }
     }
 
-    async fn source_splits(&self, name: &str) -> Result<Vec<String>, RunFailure> {
+    /// The splits of a source, and of an extractor the cursors from which it goes on.
+    async fn source_splits(
+        &self,
+        name: &str,
+        wanted: Option<u32>,
+    ) -> Result<(Vec<String>, Option<Vec<CursorEntry>>), RunFailure> {
         let Some(Work::Source(work)) = self.pipeline.steps.get(name).map(|step| &step.work) else {
             return Err(RunFailure::Host(format!("`{name}` is no source")));
         };
         let retry = *self.pipeline.policies.retry(name);
         match &work.reader {
             SourceReader::Connector(source) => {
-                let splits = retry.run(|| source.splits()).await;
+                let splits = retry.run(|| source.splits(wanted)).await;
                 let splits = splits
                     .map_err(|source| RunFailure::Splits { step: name.to_owned(), source })?;
-                Ok(splits.iter().map(descriptor).collect::<datafusion::error::Result<_>>()?)
+                let descriptors = splits.iter().map(descriptor);
+                Ok((descriptors.collect::<datafusion::error::Result<_>>()?, None))
             }
             SourceReader::Plugin { extractor, .. } => {
-                let cursors = self.ledger.cursors(&self.pipeline.name, name).await?;
-                let cursors: Vec<Cursor> = cursors
-                    .into_iter()
-                    .map(|cursor| Cursor { split: cursor.split, position: cursor.position })
+                let seen = self.ledger.cursors(&self.pipeline.name, name).await?;
+                let cursors: Vec<Cursor> = seen
+                    .iter()
+                    .map(|cursor| Cursor {
+                        split: cursor.split.clone(),
+                        position: cursor.position.clone(),
+                    })
                     .collect();
                 let splits = retry.run(|| extractor.plan(&cursors)).await;
                 let splits = splits.map_err(|fault| RunFailure::Plugin {
                     step: name.to_owned(),
                     fault: Box::new(fault),
                 })?;
-                Ok(splits.iter().map(descriptor).collect::<datafusion::error::Result<_>>()?)
+                let descriptors = splits.iter().map(descriptor);
+                Ok((descriptors.collect::<datafusion::error::Result<_>>()?, Some(seen)))
             }
         }
     }
@@ -191,44 +277,51 @@ impl RunContext {
     async fn attempts(
         &self,
         split: &SplitTask,
-        phases: &[Phase],
         staged: &StagedFiles,
+        cancel: &CancellationToken,
     ) -> Result<Manifest, RunFailure> {
-        let phase = &phases[split.phase];
+        let phase = &self.phases[split.phase];
         let lane = &phase.lanes[split.lane];
         // Each step that fails by chance has a policy of its own.
         let mut retries: BTreeMap<String, Retry> = BTreeMap::new();
         let began = Instant::now();
-        let mut attempt = 1;
+        let mut number = 1;
         loop {
-            self.ledger.start_attempt(&self.run, &phase.end, &split.id).await?;
-            let error = match self.attempt(split, phase, lane, staged).await {
-                Ok(manifest) => {
-                    self.accept(phase, &manifest).await?;
-                    return Ok(manifest);
-                }
+            let task = Task::new(Arc::clone(&self.around), &phase.end, &split.id);
+            let (end, id, attempt) = (&phase.end, &split.id, task.attempt.clone());
+            self.ledger.start_attempt(&self.run, end, id, &attempt, &self.process).await?;
+            let error = match self.attempt(split, phase, lane, staged, &task).await {
+                Ok(manifest) => return self.accept(phase, manifest).await,
                 Err(error) => error,
             };
             if let Some(meter) = self.pipeline.meters.step(error.step()) {
                 meter.failed(&error);
             }
             let message = self.around.secrets.apply(&chain(&*error));
-            self.ledger.fail_attempt(&self.run, &phase.end, &split.id, &message).await?;
             let policy = self.pipeline.policies.retry(error.step());
             let retry =
                 retries.entry(error.step().to_owned()).or_insert_with(|| policy.started_at(began));
-            let Some(wait) = retry.wait_after(&*error) else {
+            let wait = retry.wait_after(&*error);
+            self.ledger.fail_attempt(&self.run, end, id, &attempt, &message, wait).await?;
+            let Some(wait) = wait else {
+                let (phase, split) = (end.clone(), id.clone());
+                let event = Event::SplitFailed { phase, split, attempt: number, error: message };
+                self.pipeline.observer.event(event);
                 return Err(RunFailure::Step(error));
             };
             self.pipeline.observer.event(Event::SplitRetried {
-                phase: phase.end.clone(),
-                split: split.id.clone(),
-                attempt,
+                phase: end.clone(),
+                split: id.clone(),
+                attempt: number,
                 error: message,
                 wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
             });
-            tokio::time::sleep(wait).await;
-            attempt += 1;
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                // Nothing is lost: it is done when the run goes on.
+                () = cancel.cancelled() => return Err(RunFailure::Interrupted),
+            }
+            number += 1;
         }
     }
 
@@ -238,10 +331,10 @@ impl RunContext {
         phase: &Phase,
         lane: &Lane,
         staged: &StagedFiles,
+        task: &Arc<Task>,
     ) -> Result<Manifest, Arc<StepError>> {
-        let task = Task::new(Arc::clone(&self.around), &phase.end, &split.id);
         let worked = async {
-            let plan = self.planner(staged).plan(phase, lane, &split.descriptor, &task).await?;
+            let plan = self.planner(staged).plan(phase, lane, &split.descriptor, task).await?;
             let stream = plan.execute(0, self.engine.task_context())?;
             let batches: Vec<_> = stream.try_collect().await?;
             match &batches[..] {
@@ -254,28 +347,79 @@ impl RunContext {
         worked.await.map_err(|error| step_error(&phase.end, &error))
     }
 
-    async fn accept(&self, phase: &Phase, manifest: &Manifest) -> Result<(), RunFailure> {
+    /// Has a manifest accepted. Another one counts where some other process was faster; its rows are the same.
+    async fn accept(&self, phase: &Phase, manifest: Manifest) -> Result<Manifest, RunFailure> {
         let mut quarantined = Vec::new();
         for file in &manifest.quarantine {
             for (rule, column, rows) in &file.rules {
                 quarantined.push(QuarantineEntry {
                     step: file.step.clone(),
+                    phase: phase.end.clone(),
                     split: manifest.split.clone(),
                     rule: rule.clone(),
                     column: column.clone(),
                     rows: i64::try_from(*rows).unwrap_or(i64::MAX),
                     file: file.file.display().to_string(),
+                    purged_ms: None,
                 });
             }
         }
-        let json = serde_json::to_value(manifest).expect("a manifest is plain data");
+        let json = serde_json::to_value(&manifest).expect("a manifest is plain data");
         let (split, attempt) = (&manifest.split, &manifest.attempt);
-        self.ledger.accept(&self.run, &phase.end, split, attempt, &json, &quarantined).await?;
-        self.pipeline.observer.event(Event::SplitAccepted {
-            phase: phase.end.clone(),
-            split: split.clone(),
-            attempt: attempt.clone(),
-        });
-        Ok(())
+        crash::point("before-manifest");
+        let acceptance =
+            self.ledger.accept(&self.run, &phase.end, split, attempt, &json, &quarantined).await?;
+        crash::point("after-manifest");
+        match acceptance {
+            Acceptance::Accepted => {
+                self.pipeline.observer.event(Event::SplitAccepted {
+                    phase: phase.end.clone(),
+                    split: split.clone(),
+                    attempt: attempt.clone(),
+                });
+                Ok(manifest)
+            }
+            Acceptance::AnotherCounts { .. } => {
+                let mut accepted = self.accepted().await?;
+                accepted.remove(&(phase.end.clone(), split.clone())).ok_or_else(|| {
+                    RunFailure::Host(format!("the ledger lost the manifest of {split}"))
+                })
+            }
+            Acceptance::Closed(status) => Err(RunFailure::Closed { status }),
+        }
+    }
+}
+
+impl SplitTask {
+    fn entry(&self) -> Result<NewSplit, RunFailure> {
+        let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+        Ok(NewSplit {
+            id: self.id.clone(),
+            lane: number(self.lane),
+            position: number(self.index),
+            descriptor: serde_json::from_str(&self.descriptor)
+                .map_err(|error| RunFailure::Host(format!("a descriptor is no JSON: {error}")))?,
+        })
+    }
+}
+
+/// Splits as they were planned.
+pub(super) fn planned_tasks(phase: usize, planned: Vec<SplitEntry>) -> Vec<SplitTask> {
+    let task = |(index, entry): (usize, SplitEntry)| SplitTask {
+        phase,
+        lane: entry.lane as usize,
+        index,
+        id: entry.split,
+        descriptor: entry.descriptor.to_string(),
+    };
+    planned.into_iter().enumerate().map(task).collect()
+}
+
+/// Adds what a split staged for later phases.
+pub(super) fn add_staged(files: &mut StagedFiles, phase: &Phase, manifest: &Manifest) {
+    if phase.for_later
+        && let Some(part) = &manifest.staged
+    {
+        files.entry(phase.end.clone()).or_default().push(part.path.clone());
     }
 }

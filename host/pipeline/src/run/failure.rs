@@ -1,16 +1,16 @@
 //! Why a run ended without success, with what a person can do and the exit code that says it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::error::DataFusionError;
 use wasmill_connect::error::ConnectError;
-use wasmill_ledger::LedgerError;
+use wasmill_ledger::{LedgerError, RunStatus};
 use wasmill_sandbox::fault::Fault;
 
 use crate::error::StepError;
 use crate::policy::retry::Retryable;
+use crate::run::open::RunError;
 
 /// Why a run ended without success.
 #[derive(Debug, thiserror::Error)]
@@ -43,14 +43,27 @@ pub enum RunFailure {
     },
     #[error("interrupted: nothing was published")]
     Interrupted,
+    /// Another process has claimed the run since this one did.
+    #[error("another process has taken the run over; this one has published nothing since")]
+    TakenOver,
+    /// The run was ended while it was being worked on.
+    #[error("the run is {} since, by somebody else", .status.name())]
+    Closed { status: RunStatus },
+    /// Another run went on reading from where this one did, and has published what it read.
+    #[error(
+        "{} has gone on reading `{source_name}` from where this run did; nothing was published, so that no row comes twice",
+        .by.as_ref().map_or("another run".to_owned(), |by| format!("run {by}"))
+    )]
+    CursorsMoved { source_name: String, by: Option<String> },
+    /// An earlier run is being published, or has to be.
+    #[error("run {run} has to be published before this one: it was stopped while it was")]
+    EarlierRun {
+        run: String,
+        #[source]
+        source: Option<Box<RunError>>,
+    },
     #[error("the ledger failed")]
     Ledger(#[from] LedgerError),
-    #[error("cannot create the folder {}", path.display())]
-    Folder {
-        path: PathBuf,
-        #[source]
-        source: std::io::Error,
-    },
     /// Rows were lost or made up between steps: a mistake of the host.
     #[error("rows are not accounted for: {0}")]
     Unbalanced(String),
@@ -85,6 +98,17 @@ impl Retryable for CommitError {
 }
 
 impl RunFailure {
+    /// Whether other splits of the run would fail alike, or are not to be worked on any more.
+    pub(crate) fn concerns_all_splits(&self) -> bool {
+        match self {
+            Self::Step(error) => matches!(
+                **error,
+                StepError::RowRefused { .. } | StepError::BreakerOpen { .. } | StepError::Host { .. }
+            ),
+            _ => true,
+        }
+    }
+
     /// The exit code (sysexits).
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -92,7 +116,10 @@ impl RunFailure {
             Self::Splits { source, .. } if source.is_chance() => 75,
             Self::Commit { source, .. } if source.is_chance() => 75,
             Self::Commit { source, .. } if matches!(**source, CommitError::Plugin(_)) => 70,
-            Self::Splits { .. } | Self::Commit { .. } | Self::Folder { .. } | Self::Ledger(_) => 74,
+            Self::Ledger(error) if error.is_chance() => 75,
+            Self::Splits { .. } | Self::Commit { .. } | Self::Ledger(_) => 74,
+            Self::TakenOver | Self::Closed { .. } | Self::CursorsMoved { .. } => 75,
+            Self::EarlierRun { source, .. } => source.as_ref().map_or(75, |error| error.exit_code()),
             Self::Plugin { fault, .. } if fault.kind().is_chance() => 75,
             Self::Plugin { .. } | Self::Unbalanced(_) | Self::Host(_) => 70,
             Self::Refused { .. } => 65,
@@ -107,6 +134,15 @@ impl RunFailure {
             Self::Refused { .. } => Some(format!(
                 "nothing was published; `wasmill quarantine list {run}` shows what was held back"
             )),
+            Self::Commit { .. } => Some(format!(
+                "mend the target, and `wasmill run FILE --resume {run}` publishes what is missing"
+            )),
+            Self::CursorsMoved { .. } => {
+                Some("run again: it reads on from where the other run ended".to_owned())
+            }
+            Self::EarlierRun { run, .. } => {
+                Some(format!("`wasmill run FILE --resume {run}` finishes it"))
+            }
             Self::Unbalanced(_) => {
                 Some("nothing was published; this is a bug of wasmill, please report it".to_owned())
             }

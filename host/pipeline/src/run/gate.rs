@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use wasmill_ledger::HistoryEntry;
 use wasmill_sandbox::Usage;
 use wasmill_sandbox::contract::verdict::{Conclusion, Outcome};
 use wasmill_sandbox::fault::Fault;
@@ -65,7 +66,10 @@ impl RunContext {
                 message: reasons.join("; "),
             });
             refused.extend(reasons.iter().cloned());
-            progress.gates.push(GateReport { step: name.clone(), passed, reasons, conclusion });
+            let report = GateReport { step: name.clone(), passed, reasons, conclusion };
+            let json = serde_json::to_value(&report).expect("a report is plain data");
+            self.ledger.note(&self.run, "gate", json).await?;
+            progress.gates.push(report);
         }
         let (quarantined, read) = progress.totals.quarantined_of_read(&self.pipeline);
         if let Some(limit) = self.pipeline.settings.max_quarantined
@@ -98,6 +102,17 @@ impl RunContext {
         let conclusion = open.conclude(&state, rows).await.map_err(fault)?;
         Ok((conclusion, open.usage()))
     }
+}
+
+/// What gates said, as the history of a run has it: the latest of each step.
+pub(super) fn reports(history: &[HistoryEntry]) -> Vec<GateReport> {
+    let mut latest: Vec<GateReport> = Vec::new();
+    for entry in history.iter().filter(|entry| entry.kind == "gate") {
+        let Ok(report) = serde_json::from_value::<GateReport>(entry.detail.clone()) else { continue };
+        latest.retain(|earlier| earlier.step != report.step);
+        latest.push(report);
+    }
+    latest
 }
 
 enum MergeError {

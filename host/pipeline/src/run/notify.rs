@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
-use wasmill_ledger::{LedgerError, OutboxEntry, RunStatus, now_ms};
+use wasmill_connect::crash;
+use wasmill_ledger::{LedgerError, NewNotification, OutboxEntry, RunStatus, now_ms};
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::notifier::{Event as Notification, EventSeverity};
 
@@ -39,13 +40,10 @@ impl Retryable for Patient {
 }
 
 impl RunContext {
-    /// Puts what happened into the outbox and delivers what is in it.
-    pub(super) async fn notify(&self, summary: &RunSummary, cancel: &CancellationToken) {
-        if let Err(error) = self.enqueue(summary).await {
-            tracing::warn!(run = self.run, error = chain(&error), "cannot use the outbox");
-            return;
-        }
-        let waiting = match self.ledger.undelivered(&self.pipeline.name).await {
+    /// Delivers what is in the outbox.
+    pub(super) async fn notify(&self, cancel: &CancellationToken) {
+        crash::point("before-notify");
+        let waiting = match self.ledger.undelivered(Some(&self.pipeline.name)).await {
             Ok(waiting) => waiting,
             Err(error) => {
                 tracing::warn!(run = self.run, error = chain(&error), "cannot read the outbox");
@@ -112,7 +110,7 @@ impl RunContext {
             if has_ended.is_cancelled() {
                 continue;
             }
-            let waiting = self.ledger.undelivered(&self.pipeline.name).await.unwrap_or_default();
+            let waiting = self.ledger.undelivered(Some(&self.pipeline.name)).await.unwrap_or_default();
             let own = waiting.iter().filter(|entry| {
                 entry.run == self.run && entry.event["dedup_key"] == notification.dedup_key.as_str()
             });
@@ -122,34 +120,53 @@ impl RunContext {
         }
     }
 
-    async fn enqueue(&self, summary: &RunSummary) -> Result<(), LedgerError> {
+    /// What there is to tell of the end of a run, for each notifier that is to know. The key is the same whichever process tells it; of a
+    /// run that failed again after it was resumed there is more to tell.
+    pub(super) fn notifications(&self, summary: &RunSummary, epoch: i64) -> Vec<NewNotification> {
         let (kind, severity) = match summary.status {
             RunStatus::Succeeded => (EventKind::RunSucceeded, EventSeverity::Info),
             RunStatus::Refused => (EventKind::GateRefused, EventSeverity::Error),
-            RunStatus::Failed => (EventKind::RunFailed, EventSeverity::Error),
-            RunStatus::Interrupted | RunStatus::Running | RunStatus::Committing => return Ok(()),
+            RunStatus::Failed | RunStatus::Committing => {
+                (EventKind::RunFailed, EventSeverity::Error)
+            }
+            RunStatus::Interrupted | RunStatus::Running | RunStatus::Aborted => return Vec::new(),
         };
         let details = serde_json::to_string(summary).expect("a summary is plain data");
+        let again = if summary.status == RunStatus::Succeeded || epoch <= 1 {
+            String::new()
+        } else {
+            format!("/{epoch}")
+        };
         let notification = Notification {
             kind: kind.name().to_owned(),
             severity,
             pipeline: summary.pipeline.clone(),
             run: summary.run.clone(),
-            dedup_key: format!("{}/{}", summary.run, kind.name()),
+            dedup_key: format!("{}/{}{again}", summary.run, kind.name()),
             time_ms: u64::try_from(now_ms()).unwrap_or_default(),
             summary: summary.headline(),
             details,
         };
-        self.put(kind, &notification).await
+        self.for_notifiers(kind, &notification)
+    }
+
+    /// An event for each notifier that is to know.
+    fn for_notifiers(&self, kind: EventKind, notification: &Notification) -> Vec<NewNotification> {
+        let json = serde_json::to_value(notification).expect("an event is plain data");
+        let notifiers = self.pipeline.notifiers.iter();
+        let told = notifiers.filter(|(_, notifier)| notifier.on.contains(&kind));
+        told.map(|(name, _)| NewNotification {
+            notifier: name.clone(),
+            dedup_key: notification.dedup_key.clone(),
+            event: json.clone(),
+        })
+        .collect()
     }
 
     /// Puts an event into the outbox, for each notifier that is to know.
     async fn put(&self, kind: EventKind, notification: &Notification) -> Result<(), LedgerError> {
-        let json = serde_json::to_value(notification).expect("an event is plain data");
-        for (name, notifier) in &self.pipeline.notifiers {
-            if notifier.on.contains(&kind) {
-                self.ledger.enqueue(&self.run, name, &notification.dedup_key, &json).await?;
-            }
+        for NewNotification { notifier, dedup_key, event } in self.for_notifiers(kind, notification) {
+            self.ledger.enqueue(&self.run, &notifier, &dedup_key, &event).await?;
         }
         Ok(())
     }
@@ -170,6 +187,7 @@ impl RunContext {
             }
             Err(error) => Some(format!("the event in the outbox is unreadable: {error}")),
         };
+        crash::point("mid-notify");
         if let Err(error) = self.ledger.delivered(entry, error.as_deref()).await {
             tracing::warn!(run = self.run, error = chain(&error), "cannot note a delivery");
         }

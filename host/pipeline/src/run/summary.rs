@@ -19,9 +19,10 @@ use crate::file::secrets::Redaction;
 use crate::policy::breaker::BreakerReport;
 use crate::run::failure::RunFailure;
 use crate::run::gate::GateReport;
+use crate::run::resume::Resumed;
 
 /// How a run went.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
     pub run: String,
     pub pipeline: String,
@@ -30,7 +31,11 @@ pub struct RunSummary {
     pub status: RunStatus,
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub started_ms: i64,
+    /// Of the process that ended it.
     pub elapsed_ms: u64,
+    /// What was there of it before; none of a run that was not resumed.
+    #[serde(default)]
+    pub resumed: Option<Resumed>,
     /// Why it did not succeed.
     pub problem: Option<RunProblem>,
     /// Sources, transforms and validators, each after those that it reads, then sinks.
@@ -227,8 +232,7 @@ impl Totals {
 
     /// All steps with what they did. What goes into a query is what the input gave over which it is streamed, or
     /// all inputs where it is not; tables to look things up in do not count.
-    pub(crate) fn steps(&self, pipeline: Option<&CheckedPipeline>) -> Vec<StepSummary> {
-        let Some(pipeline) = pipeline else { return Vec::new() };
+    pub(crate) fn steps(&self, pipeline: &CheckedPipeline) -> Vec<StepSummary> {
         let steps = pipeline.steps.values().map(|step| {
             let mut counts = self.counts(&step.name);
             let mut plugin = None;
