@@ -166,7 +166,7 @@ impl RunContext {
         let retry = *self.pipeline.policies.retry(name);
         match &work.reader {
             SourceReader::Connector(source) => {
-                let splits = retry.run(|| source.splits()).await;
+                let splits = retry.run(|| source.splits(None)).await;
                 let splits = splits
                     .map_err(|source| RunFailure::Splits { step: name.to_owned(), source })?;
                 Ok(splits.iter().map(descriptor).collect::<datafusion::error::Result<_>>()?)
