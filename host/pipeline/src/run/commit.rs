@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wasmill_connect::sink::CommitReport;
+use wasmill_connect::sink::{CommitReport, Publish};
 
 use crate::checked::{SinkStep, SinkTarget};
 use crate::events::Event;
@@ -48,7 +48,9 @@ impl RunContext {
         match &sink.target {
             SinkTarget::Connector(target) => {
                 let parts = progress.totals.parts(&sink.name);
-                let committed = target.commit(Arc::clone(&sink.schema), &self.run, parts).await;
+                let committed = target
+                    .commit(Arc::clone(&sink.schema), &self.run, parts, Publish::AsConfigured)
+                    .await;
                 if let Some(meter) = self.pipeline.meters.step(&sink.name) {
                     match &committed {
                         Ok(report) => meter.published(report.bytes),
@@ -74,7 +76,9 @@ impl RunContext {
     pub(super) async fn sweep(&self, progress: &Progress, failed: bool) {
         for (name, sink) in &self.pipeline.sinks {
             let swept = match &sink.target {
-                SinkTarget::Connector(target) => target.sweep(&self.run).map_err(CommitError::from),
+                SinkTarget::Connector(target) => {
+                    target.sweep(&self.run, &[]).map_err(CommitError::from)
+                }
                 SinkTarget::Plugin { loader, .. } => {
                     let committed = progress.sinks.iter().any(|sink| sink.sink == *name);
                     let receipts = progress.totals.receipts(name);
