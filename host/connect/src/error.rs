@@ -1,5 +1,6 @@
 //! Why a source could not be read or a sink not be written.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use arrow::error::ArrowError;
@@ -49,8 +50,22 @@ pub enum ConnectError {
         source: sqlx::Error,
     },
     /// A file is not what it was when the run was planned.
-    #[error("{} has changed since the run was planned", path.display())]
-    Changed { path: PathBuf },
+    #[error("{} has changed since the run was planned: {what}", path.display())]
+    Changed {
+        path: PathBuf,
+        /// How it was, and how it is.
+        what: String,
+    },
+    /// A staged or a published file is not what the run made.
+    #[error("{}: {message}", path.display())]
+    Damaged { path: PathBuf, message: String },
+    #[error(
+        "the records of this source cannot be read again: they were kept for people, and not as they were found"
+    )]
+    NotReread,
+    /// A mistake of ours, or of a library that reads files. What had been read is not all.
+    #[error("the reader panicked: {message}")]
+    Panicked { message: String },
     /// A descriptor in the ledger is not one of this connector's.
     #[error("the split descriptor {descriptor} cannot be read")]
     Descriptor { descriptor: String },
@@ -88,17 +103,38 @@ impl ConnectError {
     /// Whether the same attempt may succeed when repeated.
     pub fn is_chance(&self) -> bool {
         match self {
-            Self::Io { source, .. } => !matches!(
-                source.kind(),
-                std::io::ErrorKind::NotFound
-                    | std::io::ErrorKind::PermissionDenied
-                    | std::io::ErrorKind::StorageFull
-            ),
-            // SQLITE_BUSY and SQLITE_LOCKED.
+            Self::Io { source, .. } => !is_lasting(source.kind()),
             Self::Database { source: sqlx::Error::Database(error), .. } => {
-                matches!(error.code().as_deref(), Some("5" | "6"))
+                // The lowest byte of a code is what has happened, those above say more: https://sqlite.org/rescode.html
+                let code = error.code().and_then(|code| code.parse::<u32>().ok());
+                matches!(code.map(|code| code & 0xff), Some(SQLITE_BUSY | SQLITE_LOCKED))
             }
             _ => false,
         }
     }
+}
+
+const SQLITE_BUSY: u32 = 5;
+const SQLITE_LOCKED: u32 = 6;
+
+/// What somebody has to mend first.
+fn is_lasting(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::AlreadyExists
+            | ErrorKind::NotADirectory
+            | ErrorKind::IsADirectory
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::StorageFull
+            | ErrorKind::QuotaExceeded
+            | ErrorKind::FileTooLarge
+            | ErrorKind::CrossesDevices
+            | ErrorKind::InvalidFilename
+            | ErrorKind::InvalidInput
+            | ErrorKind::InvalidData
+            | ErrorKind::UnexpectedEof
+            | ErrorKind::Unsupported
+    )
 }

@@ -1,7 +1,8 @@
-//! Files of a source: found by pattern, opened with whatever compression they have.
+//! Files of a source: found by pattern, opened with whatever compression they have, and known again. And folders that are still
+//! there after a power failure.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -49,7 +50,7 @@ pub enum Compression {
 }
 
 impl FoundFile {
-    fn new(path: PathBuf) -> Result<Self> {
+    pub(crate) fn new(path: PathBuf) -> Result<Self> {
         let metadata =
             std::fs::metadata(&path).map_err(ConnectError::io("cannot look at", &path))?;
         let modified = metadata.modified().map_err(ConnectError::io("cannot look at", &path))?;
@@ -66,13 +67,24 @@ impl FoundFile {
         }
     }
 
-    /// Refuses a file that is not the one that was found.
+    /// Refuses a file that is not the one that was found, going by its size and the time of its last change.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::Changed`] says how it was and how it is.
     pub fn check_unchanged(&self) -> Result<()> {
-        if Self::new(self.path.clone())? == *self {
-            Ok(())
-        } else {
-            Err(ConnectError::Changed { path: self.path.clone() })
-        }
+        let what = match Self::new(self.path.clone()) {
+            Ok(now) if now == *self => return Ok(()),
+            Ok(now) if now.bytes != self.bytes => {
+                format!("it had {} bytes, and has {}", self.bytes, now.bytes)
+            }
+            Ok(_) => format!("it still has {} bytes, and was modified", self.bytes),
+            Err(ConnectError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                "it is gone".to_owned()
+            }
+            Err(error) => return Err(error),
+        };
+        Err(ConnectError::Changed { path: self.path.clone(), what })
     }
 
     /// The file itself.
@@ -139,4 +151,31 @@ pub fn find(paths: &Paths, base: &Path) -> Result<Vec<FoundFile>> {
         }
     }
     Ok(found)
+}
+
+/// Creates a folder and those above it, where they are missing, so that they are there after a power failure too.
+pub(crate) fn create_folder(folder: &Path) -> Result<()> {
+    let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
+    let created: Vec<&Path> = folder.ancestors().take_while(missing).collect();
+    // Whoever sweeps removes folders that are empty, also between the creation of one and of the next in it.
+    const TIMES: usize = 10;
+    let mut ended = Ok(());
+    for _ in 0..TIMES {
+        ended = std::fs::create_dir_all(folder);
+        match &ended {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            _ => break,
+        }
+    }
+    ended.map_err(ConnectError::io("cannot create", folder))?;
+    created.into_iter().filter_map(Path::parent).try_for_each(sync_folder)
+}
+
+/// Brings the names of the files in a folder to disk.
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
+    // The parent of `name` is the folder in which the process is.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(ConnectError::io("cannot write", folder))
 }

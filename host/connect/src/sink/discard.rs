@@ -1,4 +1,6 @@
 //! Rows into nothing: what stands in place of a sink when a pipeline is measured and must not change anything.
+//!
+//! **Guarantee**: nothing is written.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +10,9 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use crate::error::Result;
-use crate::sink::{CommitReport, PartName, Rejection, Sink, StageWriter, StagedPart};
+use crate::sink::{
+    CommitReport, Guarantee, PartName, Publish, Rejection, Sink, StageWriter, StagedPart,
+};
 
 /// Counts rows and forgets them.
 #[derive(Debug)]
@@ -26,6 +30,10 @@ impl DiscardSink {
 impl Sink for DiscardSink {
     fn target(&self) -> String {
         format!("nowhere, in place of `{}`", self.sink)
+    }
+
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::Nothing
     }
 
     fn check(&self, _schema: SchemaRef) -> BoxFuture<'_, Result<()>> {
@@ -46,6 +54,7 @@ impl Sink for DiscardSink {
         _schema: SchemaRef,
         _run: &'a str,
         parts: &'a [StagedPart],
+        _publish: Publish,
     ) -> BoxFuture<'a, Result<CommitReport>> {
         let report = CommitReport {
             target: self.target(),
@@ -56,8 +65,12 @@ impl Sink for DiscardSink {
         std::future::ready(Ok(report)).boxed()
     }
 
-    fn sweep(&self, _run: &str) -> Result<()> {
+    fn sweep(&self, _run: &str, _keep: &[StagedPart]) -> Result<()> {
         Ok(())
+    }
+
+    fn staged_runs(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
     }
 }
 

@@ -3,6 +3,14 @@
 //! Each attempt at a split **stages** its rows where no reader of the target sees them. When all splits are
 //! accepted and the gate is passed, the staged parts that count are **committed**, once per run: a
 //! commit that is repeated after a crash finds what is done already and does the rest.
+//!
+//! What every sink holds to, wherever a process dies ([`crash`](crate::crash)), shown by `tests/sinks.rs`:
+//!
+//! - A commit shows the rows of its parts, each once, and of no other attempt.
+//! - A commit that is repeated, by another process at the same time or later, changes nothing more, also when what was staged
+//!   is swept and when later runs were published meanwhile.
+//! - A part that is not what was staged is an error before anything is published.
+//! - A sweep keeps what it is told to keep, and can be repeated.
 
 pub mod discard;
 pub mod files;
@@ -11,19 +19,25 @@ pub mod ipc;
 mod parquet_file;
 pub mod sqlite;
 
+use std::fmt;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
-use crate::error::Result;
+use crate::error::{ConnectError, Result};
 
 /// A target for rows.
 pub trait Sink: Send + Sync {
     /// Where the rows go, for a person.
     fn target(&self) -> String;
+
+    /// What holds for the rows of a run, whatever happens to the processes that work on it.
+    fn guarantee(&self) -> Guarantee;
 
     /// Whether rows of this schema can be written there: types, existing tables, permissions. Changes nothing
     /// that a reader could see.
@@ -39,16 +53,54 @@ pub trait Sink: Send + Sync {
         scratch: &Path,
     ) -> Result<Box<dyn StageWriter>>;
 
-    /// Makes the staged parts visible. Repeating it does nothing more.
+    /// Makes the staged parts visible. Repeating it with the same parts does nothing more.
     fn commit<'a>(
         &'a self,
         schema: SchemaRef,
         run: &'a str,
         parts: &'a [StagedPart],
+        publish: Publish,
     ) -> BoxFuture<'a, Result<CommitReport>>;
 
-    /// Removes everything that any attempt of the run staged and that was not committed.
-    fn sweep(&self, run: &str) -> Result<()>;
+    /// Removes everything beside the target that attempts of the run staged, but for the parts in `keep`. Without any to keep,
+    /// the run is over: its commit removes no rows of other runs from then on. What is in the scratch folder is swept by its owner.
+    fn sweep(&self, run: &str, keep: &[StagedPart]) -> Result<()>;
+
+    /// The runs that have something staged beside the target, sorted.
+    fn staged_runs(&self) -> Result<Vec<String>>;
+}
+
+/// What becomes of rows that the target holds already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Publish {
+    /// As the sink's mode says.
+    AsConfigured,
+    /// They stay, whatever the mode: for rows of a quarantine that are put through again. Rows with the same key are still merged.
+    Added,
+}
+
+/// What holds for the rows of a run, whatever happens to the processes that work on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Guarantee {
+    /// Each row is there once, all of them from one moment on.
+    AtOnce,
+    /// Each row is there once, when the commit is done; until then a reader may see some.
+    FileByFile,
+    /// No row is there.
+    Nothing,
+}
+
+impl fmt::Display for Guarantee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AtOnce => "exactly once, all or nothing",
+            Self::FileByFile => {
+                "exactly once; a reader may see some of a run's files before the others"
+            }
+            Self::Nothing => "nothing is written",
+        })
+    }
 }
 
 /// What one attempt at one split is called.
@@ -89,6 +141,77 @@ pub struct StagedPart {
     pub bytes: u64,
     /// Of the file's content, hexadecimal.
     pub sha256: String,
+}
+
+impl StagedPart {
+    /// Whether the part is as it was staged: a run that goes on after a crash asks before it relies on it. Reads all of it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::Damaged`] where it is gone or another one.
+    pub fn verify(&self) -> Result<()> {
+        if self.is_nowhere() {
+            return Ok(());
+        }
+        let read = || ConnectError::io("cannot read", &self.path);
+        let mut file = match std::fs::File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(self.gone()),
+            Err(error) => return Err(read()(error)),
+        };
+        self.verify_size(file.metadata().map_err(read())?.len())?;
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            let count = file.read(&mut buffer).map_err(read())?;
+            if count == 0 {
+                break;
+            }
+            hash.update(&buffer[..count]);
+        }
+        let found = hexadecimal(hash);
+        if found == self.sha256 {
+            Ok(())
+        } else {
+            Err(self.damaged(format!("its SHA-256 is {found}, it was staged with {}", self.sha256)))
+        }
+    }
+
+    /// Whether there is no file, as of a sink that writes nothing.
+    fn is_nowhere(&self) -> bool {
+        self.path.as_os_str().is_empty()
+    }
+
+    fn verify_size(&self, bytes: u64) -> Result<()> {
+        if bytes == self.bytes {
+            Ok(())
+        } else {
+            Err(self.damaged(format!("it has {bytes} bytes, it was staged with {}", self.bytes)))
+        }
+    }
+
+    fn gone(&self) -> ConnectError {
+        self.damaged("it was staged, and is gone".to_owned())
+    }
+
+    fn damaged(&self, message: String) -> ConnectError {
+        ConnectError::Damaged { path: self.path.clone(), message }
+    }
+}
+
+fn hexadecimal(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether a folder can be written to, found out by writing to it. Readers pass over the name, as it begins with a dot.
+fn probe(folder: &Path) -> Result<()> {
+    let probe = folder.join(format!(".wasmill-probe-{}", std::process::id()));
+    std::fs::write(&probe, b"").map_err(ConnectError::io("cannot write to", folder))?;
+    match std::fs::remove_file(&probe) {
+        // Another sink of this process probes the same folder.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(ConnectError::io("cannot write to", folder)),
+    }
 }
 
 /// What a commit made visible.

@@ -2,7 +2,11 @@
 //!
 //! Attempts are staged as Arrow files; the commit loads them all in one transaction, together with a row in
 //! the table `_wasmill_commits` that says so. **Guarantee**: exactly once, all or nothing: a commit that is
-//! repeated finds that row and does nothing.
+//! repeated finds that row and does nothing. The row is where the rows are. So a database file that has vanished since the check
+//! is made again, and holds the rows of the run once too; what other runs had written there went with the file.
+//!
+//! Parts are [verified](StagedPart::verify) before the transaction begins: they are read anyway, and that takes far less than to
+//! insert them.
 //!
 //! | Arrow | SQLite |
 //! |---|---|
@@ -14,6 +18,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
@@ -28,13 +33,24 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, Sqlite};
 
 use super::ipc::IpcStageWriter;
-use super::{CommitReport, PartName, Rejection, Sink, StageWriter, StagedPart};
+use super::{
+    CommitReport, Guarantee, PartName, Publish, Rejection, Sink, StageWriter, StagedPart, probe,
+};
+use crate::crash;
 use crate::error::{ConnectError, Result};
+use crate::files::create_folder;
 use crate::source::sqlite::quoted;
 
 /// SQLite takes at most 32,766 parameters a statement.
 const MAX_PARAMETERS: usize = 32_766;
 const MAX_ROWS_PER_INSERT: usize = 500;
+/// How long a commit waits for others who write to the database. After that it fails, by chance.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// One row for each run and table. How many rows it wrote is for whoever looks at the database.
+const COMMITS_TABLE: &str = "CREATE TABLE IF NOT EXISTS _wasmill_commits
+    (run TEXT NOT NULL, table_name TEXT NOT NULL, rows INTEGER, PRIMARY KEY (run, table_name))";
+/// For a table that was made before it told that.
+const COMMITS_ROWS: &str = "ALTER TABLE _wasmill_commits ADD COLUMN rows INTEGER";
 
 /// A table of a SQLite database.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -93,15 +109,29 @@ impl SqliteSink {
 
     async fn connect(&self) -> Result<SqliteConnection> {
         if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder).map_err(ConnectError::io("cannot create", folder))?;
+            create_folder(folder)?;
         }
         SqliteConnectOptions::new()
             .filename(&self.path)
             .create_if_missing(true)
-            .busy_timeout(std::time::Duration::from_secs(30))
+            .busy_timeout(BUSY_TIMEOUT)
             .connect()
             .await
             .map_err(ConnectError::database("cannot open", &self.path))
+    }
+
+    /// The names of a table's columns; none where there is no table.
+    async fn columns_of(
+        &self,
+        connection: &mut SqliteConnection,
+        table: &str,
+    ) -> Result<Vec<String>> {
+        let rows = sqlx::query("SELECT name FROM pragma_table_info($1)")
+            .bind(table)
+            .fetch_all(connection)
+            .await
+            .map_err(ConnectError::database("cannot query", &self.path))?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
     /// Refuses a table that lacks columns of the rows.
@@ -110,12 +140,7 @@ impl SqliteSink {
         connection: &mut SqliteConnection,
         schema: &SchemaRef,
     ) -> Result<()> {
-        let rows = sqlx::query("SELECT name FROM pragma_table_info($1)")
-            .bind(&self.table)
-            .fetch_all(connection)
-            .await
-            .map_err(ConnectError::database("cannot query", &self.path))?;
-        let existing: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        let existing = self.columns_of(connection, &self.table).await?;
         let missing = schema.fields().iter().find(|field| !existing.contains(field.name()));
         match missing {
             Some(missing) if !existing.is_empty() => Err(ConnectError::Config {
@@ -154,10 +179,8 @@ impl SqliteSink {
             return Ok(());
         }
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder).map_err(ConnectError::io("cannot create", folder))?;
-        let probe = folder.join(".wasmill-probe");
-        std::fs::write(&probe, b"").map_err(ConnectError::io("cannot write to", folder))?;
-        std::fs::remove_file(&probe).map_err(ConnectError::io("cannot write to", folder))
+        create_folder(folder)?;
+        probe(folder)
     }
 
     async fn load(
@@ -165,23 +188,29 @@ impl SqliteSink {
         schema: SchemaRef,
         run: &str,
         parts: &[StagedPart],
+        publish: Publish,
     ) -> Result<CommitReport> {
         let failed = || ConnectError::database("cannot write to", &self.path);
-        let report = CommitReport {
+        let mut report = CommitReport {
             target: self.target(),
             rows: parts.iter().map(|part| part.rows).sum(),
             bytes: parts.iter().map(|part| part.bytes).sum(),
             files: Vec::new(),
         };
+        if self.path.exists() && self.is_committed(run).await? {
+            return Ok(report);
+        }
+        verify(parts.to_vec()).await?;
         let mut connection = self.connect().await?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
-        sqlx::query(
-            "CREATE TABLE IF NOT EXISTS _wasmill_commits
-             (run TEXT NOT NULL, table_name TEXT NOT NULL, PRIMARY KEY (run, table_name))",
-        )
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed())?;
+        sqlx::query(COMMITS_TABLE).execute(&mut *transaction).await.map_err(failed())?;
+        if !self
+            .columns_of(&mut transaction, "_wasmill_commits")
+            .await?
+            .contains(&"rows".to_owned())
+        {
+            sqlx::query(COMMITS_ROWS).execute(&mut *transaction).await.map_err(failed())?;
+        }
         let entered = sqlx::query(
             "INSERT INTO _wasmill_commits (run, table_name) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         )
@@ -191,16 +220,17 @@ impl SqliteSink {
         .await
         .map_err(failed())?;
         if entered.rows_affected() == 0 {
-            // An earlier attempt to commit this run got through.
+            // Another process committed this run just now.
             return Ok(report);
         }
-        for statement in self.prepare_statements(&schema) {
+        for statement in self.prepare_statements(&schema, publish) {
             sqlx::query(AssertSqlSafe(statement))
                 .execute(&mut *transaction)
                 .await
                 .map_err(failed())?;
         }
         self.check_columns(&mut transaction, &schema).await?;
+        report.rows = 0;
         for part in parts {
             let file = std::fs::File::open(&part.path)
                 .map_err(ConnectError::io("cannot open", &part.path))?;
@@ -209,13 +239,43 @@ impl SqliteSink {
             for batch in batches {
                 let batch = batch.map_err(ConnectError::arrow(&part.path))?;
                 self.insert(&mut transaction, &batch).await?;
+                report.rows += batch.num_rows() as u64;
             }
         }
+        sqlx::query("UPDATE _wasmill_commits SET rows = $1 WHERE run = $2 AND table_name = $3")
+            .bind(i64::try_from(report.rows).unwrap_or(i64::MAX))
+            .bind(run)
+            .bind(&self.table)
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed())?;
+        crash::point("mid-commit");
         transaction.commit().await.map_err(failed())?;
         Ok(report)
     }
 
-    fn prepare_statements(&self, schema: &SchemaRef) -> Vec<String> {
+    /// Whether an earlier attempt to commit this run got through. Its parts may be swept by now.
+    async fn is_committed(&self, run: &str) -> Result<bool> {
+        let failed = || ConnectError::database("cannot query", &self.path);
+        let mut connection = self.connect().await?;
+        let committed: Option<i64> =
+            if self.columns_of(&mut connection, "_wasmill_commits").await?.is_empty() {
+                None
+            } else {
+                sqlx::query_scalar(
+                    "SELECT 1 FROM _wasmill_commits WHERE run = $1 AND table_name = $2",
+                )
+                .bind(run)
+                .bind(&self.table)
+                .fetch_optional(&mut connection)
+                .await
+                .map_err(failed())?
+            };
+        connection.close().await.map_err(failed())?;
+        Ok(committed.is_some())
+    }
+
+    fn prepare_statements(&self, schema: &SchemaRef, publish: Publish) -> Vec<String> {
         let columns: Vec<String> = schema
             .fields()
             .iter()
@@ -228,6 +288,7 @@ impl SqliteSink {
         let mut statements =
             vec![format!("CREATE TABLE IF NOT EXISTS {table} ({})", columns.join(", "))];
         match self.mode {
+            TableMode::Replace if publish == Publish::Added => {}
             TableMode::Append => {}
             TableMode::Replace => statements.push(format!("DELETE FROM {table}")),
             TableMode::Merge => {
@@ -291,6 +352,13 @@ impl SqliteSink {
         }
         Ok(())
     }
+}
+
+/// Reads all parts, and refuses them when one is not as it was staged.
+async fn verify(parts: Vec<StagedPart>) -> Result<()> {
+    tokio::task::spawn_blocking(move || parts.iter().try_for_each(StagedPart::verify))
+        .await
+        .expect("hashing does not panic")
 }
 
 fn quoted_list(names: &[String]) -> String {
@@ -376,6 +444,10 @@ impl Sink for SqliteSink {
         format!("{}, table {}", self.path.display(), self.table)
     }
 
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::AtOnce
+    }
+
     fn check(&self, schema: SchemaRef) -> BoxFuture<'_, Result<()>> {
         self.check_target(schema).boxed()
     }
@@ -407,13 +479,18 @@ impl Sink for SqliteSink {
         schema: SchemaRef,
         run: &'a str,
         parts: &'a [StagedPart],
+        publish: Publish,
     ) -> BoxFuture<'a, Result<CommitReport>> {
-        self.load(schema, run, parts).boxed()
+        self.load(schema, run, parts, publish).boxed()
     }
 
-    fn sweep(&self, _run: &str) -> Result<()> {
+    fn sweep(&self, _run: &str, _keep: &[StagedPart]) -> Result<()> {
         // The scratch folder is swept by its owner.
         Ok(())
+    }
+
+    fn staged_runs(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
     }
 }
 

@@ -14,6 +14,7 @@ use futures::stream::BoxStream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::unchanged::Unchanged;
 use super::{Source, SourceBatch, SourceSplit, blocking_stream};
 use crate::error::{ConnectError, Result};
 use crate::files::{FoundFile, Paths, find};
@@ -83,7 +84,7 @@ impl Source for ArrowSource {
         Arc::clone(&self.schema)
     }
 
-    fn splits(&self) -> BoxFuture<'_, Result<Vec<SourceSplit>>> {
+    fn splits(&self, _wanted: Option<u32>) -> BoxFuture<'_, Result<Vec<SourceSplit>>> {
         let splits = self.files.iter().map(|file| {
             SourceSplit::new(&ArrowSplit { file: file.clone() }, None, Some(file.bytes))
         });
@@ -97,22 +98,28 @@ impl Source for ArrowSource {
     ) -> Result<BoxStream<'static, Result<SourceBatch>>> {
         let split: ArrowSplit = split.parse()?;
         let schema = Arc::clone(&self.schema);
+        let file = split.file.clone();
         Ok(blocking_stream(move || {
-            split.file.check_unchanged()?;
-            let path = split.file.path.clone();
-            let (_, batches) = open_file(&split.file)?;
-            let mut position = 0;
-            Ok(batches.flat_map(move |batch| {
-                let batch = batch.and_then(|batch| batch.with_schema(Arc::clone(&schema)));
-                match batch {
-                    Ok(batch) => cut(&batch, batch_rows, &mut position),
-                    Err(error) => {
-                        vec![Err(ConnectError::Arrow { path: path.clone(), source: error })]
-                    }
-                }
-            }))
+            Unchanged::open(file, || read_file(&split.file, schema, batch_rows))
         }))
     }
+}
+
+fn read_file(
+    file: &FoundFile,
+    schema: SchemaRef,
+    batch_rows: usize,
+) -> Result<impl Iterator<Item = Result<SourceBatch>> + use<>> {
+    let path = file.path.clone();
+    let (_, batches) = open_file(file)?;
+    let mut position = 0;
+    Ok(batches.flat_map(move |batch| {
+        let batch = batch.and_then(|batch| batch.with_schema(Arc::clone(&schema)));
+        match batch {
+            Ok(batch) => cut(&batch, batch_rows, &mut position),
+            Err(error) => vec![Err(ConnectError::Arrow { path: path.clone(), source: error })],
+        }
+    }))
 }
 
 /// Whoever wrote the file chose the size of its batches.

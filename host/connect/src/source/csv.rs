@@ -21,7 +21,10 @@ use futures::{FutureExt as _, StreamExt as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BadRecord, Source, SourceBatch, SourceSplit, blocking_stream};
+use super::unchanged::Unchanged;
+use super::{
+    BadRecord, RawRecord, Source, SourceBatch, SourceSplit, blocking_stream, bytes_of_each,
+};
 use crate::error::{ConnectError, Result};
 use crate::files::{Compression, FoundFile, Paths, find};
 use crate::types::{DeclaredTypes, parse_type};
@@ -173,13 +176,13 @@ fn schema(names: &[String], types: &DeclaredTypes) -> Result<SchemaRef> {
 }
 
 fn reader<R: Read>(input: R, delimiter: u8, quote: u8) -> csv::Reader<R> {
-    ReaderBuilder::new()
-        .delimiter(delimiter)
-        .quote(quote)
-        .has_headers(false)
-        .flexible(true)
-        .buffer_capacity(256 << 10)
-        .from_reader(input)
+    parser(delimiter, quote).buffer_capacity(256 << 10).from_reader(input)
+}
+
+fn parser(delimiter: u8, quote: u8) -> ReaderBuilder {
+    let mut parser = ReaderBuilder::new();
+    parser.delimiter(delimiter).quote(quote).has_headers(false).flexible(true);
+    parser
 }
 
 fn read_header(file: &FoundFile, delimiter: u8, quote: u8) -> Result<Vec<String>> {
@@ -206,10 +209,11 @@ impl Source for CsvSource {
         Arc::clone(&self.layout.schema)
     }
 
-    fn splits(&self) -> BoxFuture<'_, Result<Vec<SourceSplit>>> {
+    fn splits(&self, wanted: Option<u32>) -> BoxFuture<'_, Result<Vec<SourceSplit>>> {
         let files = self.files.clone();
         let layout = Arc::clone(&self.layout);
-        let split_bytes = self.split_bytes;
+        let total = files.iter().map(|file| file.bytes).sum();
+        let split_bytes = wanted.map_or(self.split_bytes, |wanted| bytes_of_each(total, wanted));
         async move {
             // To find the cuts is a pass over all bytes: over as many files at once as there are cores.
             let at_once = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -234,7 +238,31 @@ impl Source for CsvSource {
     ) -> Result<BoxStream<'static, Result<SourceBatch>>> {
         let split: CsvSplit = split.parse()?;
         let layout = Arc::clone(&self.layout);
-        Ok(blocking_stream(move || CsvBatches::open(split, layout, batch_rows)))
+        let file = split.file.clone();
+        Ok(blocking_stream(move || {
+            Unchanged::open(file, || CsvBatches::open(split, layout, batch_rows))
+        }))
+    }
+
+    fn can_reread(&self) -> bool {
+        true
+    }
+
+    fn reread(
+        &self,
+        records: Vec<RawRecord>,
+        batch_rows: usize,
+    ) -> Result<BoxStream<'static, Result<SourceBatch>>> {
+        let layout = Arc::clone(&self.layout);
+        let batches = std::iter::from_fn({
+            let mut records = records.into_iter().peekable();
+            move || {
+                records.peek()?;
+                let batch = records.by_ref().take(batch_rows.max(1)).collect();
+                Some(reread_batch(batch, &layout))
+            }
+        });
+        Ok(stream::iter(batches).boxed())
     }
 }
 
@@ -288,7 +316,6 @@ struct CsvBatches {
 
 impl CsvBatches {
     fn open(split: CsvSplit, layout: Arc<Layout>, batch_rows: usize) -> Result<Self> {
-        split.file.check_unchanged()?;
         let input = split.file.reader(split.range)?;
         let mut batches = Self {
             reader: reader(input, layout.delimiter, layout.quote),
@@ -313,130 +340,28 @@ impl CsvBatches {
         })
     }
 
-    /// The number of the line in the file on which a record of the split starts.
-    fn line(&self, position: Option<&csv::Position>) -> u64 {
-        position.map_or(0, csv::Position::line) + self.split.first_line - 1
-    }
-
-    fn place(&self, line: u64) -> String {
-        let name = self.split.file.path.file_name().unwrap_or_default().to_string_lossy();
-        format!("{name} line {line}")
-    }
-
-    /// The record in hand as a bad one.
-    fn bad_record(&self, rule: &str, column: Option<String>, message: String) -> BadRecord {
-        BadRecord {
-            position: self.position,
-            place: self.place(self.line(self.record.position())),
-            raw: raw_record(self.record.iter().take(MAX_SHOWN_FIELDS), &self.layout),
-            rule: rule.to_owned(),
-            column,
-            message,
-        }
-    }
-
     fn next_batch(&mut self) -> Result<Option<SourceBatch>> {
-        let columns = self.layout.schema.fields().len();
-        let mut builders: Vec<StringBuilder> =
-            (0..columns).map(|_| StringBuilder::with_capacity(self.batch_rows, 0)).collect();
-        let mut positions = Vec::with_capacity(self.batch_rows);
-        let mut lines = Vec::with_capacity(self.batch_rows);
-        let mut bad_records = Vec::new();
-        while positions.len() + bad_records.len() < self.batch_rows {
+        let layout = Arc::clone(&self.layout);
+        let mut rows = Rows::new(&layout, self.batch_rows);
+        let path = self.split.file.path.clone();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let place = |line: u64| format!("{name} line {line}");
+        while rows.records() < self.batch_rows {
             if !self.read_record()? {
                 self.done = true;
                 break;
             }
-            if self.record.len() != columns {
-                let message = format!("{} fields where {columns} are expected", self.record.len());
-                bad_records.push(self.bad_record("field-count", None, message));
-            } else {
-                match StringRecord::from_byte_record(std::mem::take(&mut self.record)) {
-                    Ok(record) => {
-                        self.append(&record, &mut builders);
-                        positions.push(self.position);
-                        lines.push(self.line(record.position()));
-                        self.record = record.into_byte_record();
-                    }
-                    Err(error) => {
-                        let column = error.utf8_error().field();
-                        self.record = error.into_byte_record();
-                        let column = self.layout.schema.field(column).name().clone();
-                        let message = "not UTF-8".to_owned();
-                        bad_records.push(self.bad_record("invalid-utf8", Some(column), message));
-                    }
-                }
-            }
+            // The number of the line in the file on which the record starts.
+            let line = self.record.position().map_or(0, csv::Position::line);
+            let line = line + self.split.first_line - 1;
+            let record = std::mem::take(&mut self.record);
+            self.record = rows.push(record, self.position, line, place);
             self.position += 1;
         }
-        if positions.is_empty() && bad_records.is_empty() {
+        if rows.records() == 0 {
             return Ok(None);
         }
-        let columns: Vec<ArrayRef> =
-            builders.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef).collect();
-        let batch = self.typed(columns, UInt64Array::from(positions), &lines, bad_records)?;
-        Ok(Some(batch))
-    }
-
-    fn append(&self, record: &StringRecord, builders: &mut [StringBuilder]) {
-        for (field, builder) in record.iter().zip(builders) {
-            if self.layout.null_values.iter().any(|null| null == field) {
-                builder.append_null();
-            } else {
-                builder.append_value(field);
-            }
-        }
-    }
-
-    /// Casts text columns to their declared types; rows that do not cast become bad records.
-    fn typed(
-        &self,
-        texts: Vec<ArrayRef>,
-        positions: UInt64Array,
-        lines: &[u64],
-        mut bad_records: Vec<BadRecord>,
-    ) -> Result<SourceBatch> {
-        let arrow =
-            |error| ConnectError::Arrow { path: self.split.file.path.clone(), source: error };
-        let options = CastOptions { safe: true, format_options: FormatOptions::default() };
-        let mut columns = Vec::with_capacity(texts.len());
-        let mut good = vec![true; positions.len()];
-        for (field, text) in self.layout.schema.fields().iter().zip(&texts) {
-            if *field.data_type() == DataType::Utf8 {
-                columns.push(Arc::clone(text));
-                continue;
-            }
-            let column = cast_with_options(text, field.data_type(), &options).map_err(arrow)?;
-            if column.null_count() > text.null_count() {
-                for row in (0..text.len()).filter(|&row| column.is_null(row) && text.is_valid(row))
-                {
-                    if std::mem::replace(&mut good[row], false) {
-                        let fields =
-                            texts.iter().map(|text| text.as_string::<i32>().value(row).as_bytes());
-                        bad_records.push(BadRecord {
-                            position: positions.value(row),
-                            place: self.place(lines[row]),
-                            raw: raw_record(fields, &self.layout),
-                            rule: "bad-type".to_owned(),
-                            column: Some(field.name().clone()),
-                            message: format!("not of the type {}", field.data_type()),
-                        });
-                    }
-                }
-            }
-            columns.push(column);
-        }
-        bad_records.sort_by_key(|record| record.position);
-        let batch =
-            RecordBatch::try_new(Arc::clone(&self.layout.schema), columns).map_err(arrow)?;
-        if good.iter().all(|&good| good) {
-            return Ok(SourceBatch { batch, positions, bad_records });
-        }
-        let kept =
-            positions.iter().zip(&good).filter_map(|(position, &good)| position.filter(|_| good));
-        let positions = UInt64Array::from_iter_values(kept);
-        let batch = filter_record_batch(&batch, &good.into()).map_err(arrow)?;
-        Ok(SourceBatch { batch, positions, bad_records })
+        rows.finish(&path, place).map(Some)
     }
 }
 
@@ -448,6 +373,168 @@ impl Iterator for CsvBatches {
             return None;
         }
         self.next_batch().transpose()
+    }
+}
+
+/// Makes a batch of records that were kept.
+fn reread_batch(records: Vec<RawRecord>, layout: &Layout) -> Result<SourceBatch> {
+    let mut rows = Rows::new(layout, records.len());
+    let place = |index: u64| records[index as usize].place.clone();
+    for (index, kept) in (0..).zip(&records) {
+        // Each by itself: one whose quotes are odd must not swallow the next.
+        let mut reader = parser(layout.delimiter, layout.quote)
+            .buffer_capacity(kept.raw.len().max(1))
+            .from_reader(kept.raw.as_slice());
+        let mut found = Vec::new();
+        for record in reader.byte_records() {
+            found.push(record.map_err(|error| ConnectError::Data {
+                path: kept.place.clone().into(),
+                message: error.to_string(),
+            })?);
+        }
+        match <[ByteRecord; 1]>::try_from(found) {
+            Ok([record]) => drop(rows.push(record, kept.position, index, place)),
+            Err(found) => rows.bad_records.push(BadRecord {
+                position: kept.position,
+                place: kept.place.clone(),
+                raw: kept.raw.clone(),
+                rule: "field-count".to_owned(),
+                column: None,
+                message: format!("{} records where one is expected", found.len()),
+            }),
+        }
+    }
+    rows.finish(Path::new("quarantine"), place)
+}
+
+/// The rows of a batch in the making.
+struct Rows<'a> {
+    layout: &'a Layout,
+    texts: Vec<StringBuilder>,
+    positions: Vec<u64>,
+    /// Of each row, what its place is made of when somebody asks.
+    marks: Vec<u64>,
+    bad_records: Vec<BadRecord>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(layout: &'a Layout, rows: usize) -> Self {
+        let columns = layout.schema.fields().iter();
+        Self {
+            layout,
+            texts: columns.map(|_| StringBuilder::with_capacity(rows, 0)).collect(),
+            positions: Vec::with_capacity(rows),
+            marks: Vec::with_capacity(rows),
+            bad_records: Vec::new(),
+        }
+    }
+
+    fn records(&self) -> usize {
+        self.positions.len() + self.bad_records.len()
+    }
+
+    /// Takes a record in, as a row or as a bad record, and gives it back for its memory.
+    fn push(
+        &mut self,
+        record: ByteRecord,
+        position: u64,
+        mark: u64,
+        place: impl Fn(u64) -> String,
+    ) -> ByteRecord {
+        let columns = self.layout.schema.fields().len();
+        let (record, rule, column, message) = if record.len() != columns {
+            let message = format!("{} fields where {columns} are expected", record.len());
+            (record, "field-count", None, message)
+        } else {
+            match StringRecord::from_byte_record(record) {
+                Ok(record) => {
+                    self.append(&record);
+                    self.positions.push(position);
+                    self.marks.push(mark);
+                    return record.into_byte_record();
+                }
+                Err(error) => {
+                    let column = self.layout.schema.field(error.utf8_error().field()).name();
+                    let column = Some(column.clone());
+                    (error.into_byte_record(), "invalid-utf8", column, "not UTF-8".to_owned())
+                }
+            }
+        };
+        // Of too many fields never so few are shown that they would do.
+        let shown = record.iter().take(MAX_SHOWN_FIELDS.max(columns + 1));
+        self.bad_records.push(BadRecord {
+            position,
+            place: place(mark),
+            raw: raw_record(shown, self.layout),
+            rule: rule.to_owned(),
+            column,
+            message,
+        });
+        record
+    }
+
+    fn append(&mut self, record: &StringRecord) {
+        for (field, text) in record.iter().zip(&mut self.texts) {
+            if self.layout.null_values.iter().any(|null| null == field) {
+                text.append_null();
+            } else {
+                text.append_value(field);
+            }
+        }
+    }
+
+    /// Casts text columns to their declared types; rows that do not cast become bad records. `path` is for errors.
+    fn finish(mut self, path: &Path, place: impl Fn(u64) -> String) -> Result<SourceBatch> {
+        let arrow = |error| ConnectError::Arrow { path: path.to_owned(), source: error };
+        let options = CastOptions { safe: true, format_options: FormatOptions::default() };
+        let layout = self.layout;
+        let texts: Vec<ArrayRef> =
+            self.texts.iter_mut().map(|text| Arc::new(text.finish()) as ArrayRef).collect();
+        let mut columns = Vec::with_capacity(texts.len());
+        let mut good = vec![true; self.positions.len()];
+        for (field, text) in layout.schema.fields().iter().zip(&texts) {
+            if *field.data_type() == DataType::Utf8 {
+                columns.push(Arc::clone(text));
+                continue;
+            }
+            let column = cast_with_options(text, field.data_type(), &options).map_err(arrow)?;
+            if column.null_count() > text.null_count() {
+                for row in (0..text.len()).filter(|&row| column.is_null(row) && text.is_valid(row))
+                {
+                    if std::mem::replace(&mut good[row], false) {
+                        let fields = texts.iter().map(|text| raw_field(text, row, layout));
+                        self.bad_records.push(BadRecord {
+                            position: self.positions[row],
+                            place: place(self.marks[row]),
+                            raw: raw_record(fields, layout),
+                            rule: "bad-type".to_owned(),
+                            column: Some(field.name().clone()),
+                            message: format!("not of the type {}", field.data_type()),
+                        });
+                    }
+                }
+            }
+            columns.push(column);
+        }
+        let (positions, mut bad_records) = (self.positions, self.bad_records);
+        bad_records.sort_by_key(|record| record.position);
+        let batch = RecordBatch::try_new(Arc::clone(&layout.schema), columns).map_err(arrow)?;
+        if good.iter().all(|&good| good) {
+            return Ok(SourceBatch { batch, positions: UInt64Array::from(positions), bad_records });
+        }
+        let kept =
+            positions.iter().zip(&good).filter_map(|(position, good)| good.then_some(*position));
+        let positions = UInt64Array::from_iter_values(kept);
+        let batch = filter_record_batch(&batch, &good.into()).map_err(arrow)?;
+        Ok(SourceBatch { batch, positions, bad_records })
+    }
+}
+
+/// A field as it was read: one that means null is one of those that do, so that it does again.
+fn raw_field<'a>(text: &'a ArrayRef, row: usize, layout: &'a Layout) -> &'a [u8] {
+    match layout.null_values.first() {
+        Some(null) if text.is_null(row) => null.as_bytes(),
+        _ => text.as_string::<i32>().value(row).as_bytes(),
     }
 }
 
@@ -483,7 +570,7 @@ mod tests {
         batch_rows: usize,
     ) -> (Vec<(u64, i64, String)>, Vec<BadRecord>) {
         let (mut rows, mut bad) = (Vec::new(), Vec::new());
-        for split in source.splits().await.unwrap() {
+        for split in source.splits(None).await.unwrap() {
             let mut batches = source.read(&split, batch_rows).unwrap();
             while let Some(batch) = batches.next().await {
                 let batch = batch.unwrap();
@@ -537,11 +624,73 @@ mod tests {
         let mut config = config("a.csv");
         config.split_bytes = ByteSize(777);
         let cut = CsvSource::open(&config, folder.path()).unwrap();
-        assert!(cut.splits().await.unwrap().len() > 10);
+        assert!(cut.splits(None).await.unwrap().len() > 10);
         let numbers = |rows: Vec<(u64, i64, String)>| rows.into_iter().map(|row| (row.1, row.2));
         let (expected, _) = read_all(&whole, 100).await;
         let (rows, bad) = read_all(&cut, 100).await;
         assert_eq!(bad, []);
         assert!(numbers(rows).eq(numbers(expected)));
+    }
+
+    #[tokio::test]
+    async fn bad_records_are_read_again_as_they_were_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = b"n,text\nx,\"a \"\"b\"\", c\"\n2\n3,\xff\ny,NA\nz,\"two\nlines\"\n";
+        std::fs::write(folder.path().join("a.csv"), text).unwrap();
+        let mut config = config("a.csv");
+        config.null_values = vec!["-".to_owned(), "NA".to_owned()];
+        let source = CsvSource::open(&config, folder.path()).unwrap();
+        let (rows, bad) = read_all(&source, 2).await;
+        assert_eq!((rows.len(), bad.len()), (0, 5));
+        let kept: Vec<RawRecord> = bad
+            .iter()
+            .map(|bad| RawRecord {
+                position: bad.position,
+                place: bad.place.clone(),
+                raw: bad.raw.clone(),
+            })
+            .collect();
+        assert!(source.can_reread());
+        // As it is configured still, they are bad again, and say the same.
+        let again: Vec<SourceBatch> =
+            source.reread(kept.clone(), 2).unwrap().map(Result::unwrap).collect().await;
+        assert_eq!(again.len(), 3, "two a batch");
+        assert!(again.iter().all(|batch| batch.batch.num_rows() == 0));
+        assert!(again.into_iter().flat_map(|batch| batch.bad_records).eq(bad));
+        // With the type mended, those are rows that were only of another type.
+        config.types.clear();
+        let mended = CsvSource::open(&config, folder.path()).unwrap();
+        let again: Vec<SourceBatch> =
+            mended.reread(kept, 100).unwrap().map(Result::unwrap).collect().await;
+        let [again] = &again[..] else { panic!("{again:?}") };
+        assert_eq!(again.positions.values(), &[0, 3, 4]);
+        let texts: Vec<Option<&str>> = again.batch.column(1).as_string::<i32>().iter().collect();
+        assert_eq!(texts, [Some("a \"b\", c"), None, Some("two\nlines")]);
+        let bad: Vec<_> =
+            again.bad_records.iter().map(|bad| (bad.rule.as_str(), bad.place.as_str())).collect();
+        assert_eq!(bad, [("field-count", "a.csv line 3"), ("invalid-utf8", "a.csv line 4")]);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_single_record_is_not_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.csv"), "n,text\n").unwrap();
+        let source = CsvSource::open(&config("a.csv"), folder.path()).unwrap();
+        let kept = |raw: &str| RawRecord {
+            position: 7,
+            place: "there".to_owned(),
+            raw: raw.as_bytes().to_vec(),
+        };
+        let kept = vec![kept(""), kept("1,a\n2,b"), kept("3,\"odd"), kept("4,c")];
+        let again: Vec<SourceBatch> =
+            source.reread(kept, 100).unwrap().map(Result::unwrap).collect().await;
+        let [again] = &again[..] else { panic!("{again:?}") };
+        // A quote that is not closed ends where its record does, as at the end of a file.
+        assert_eq!(again.batch.column(0).as_primitive::<Int64Type>().values(), &[3, 4]);
+        let messages: Vec<_> = again.bad_records.iter().map(|bad| bad.message.as_str()).collect();
+        assert_eq!(
+            messages,
+            ["0 records where one is expected", "2 records where one is expected"]
+        );
     }
 }

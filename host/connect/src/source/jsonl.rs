@@ -13,13 +13,16 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 use arrow::json::reader::{Decoder, infer_json_schema_from_iterator};
-use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt as _, StreamExt as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BadRecord, Source, SourceBatch, SourceSplit, blocking_stream};
+use super::unchanged::Unchanged;
+use super::{
+    BadRecord, RawRecord, Source, SourceBatch, SourceSplit, blocking_stream, bytes_of_each,
+};
 use crate::error::{ConnectError, Result};
 use crate::files::{Compression, FoundFile, Paths, find};
 use crate::types::{DeclaredTypes, parse_type};
@@ -123,9 +126,10 @@ impl Source for JsonlSource {
         Arc::clone(&self.schema)
     }
 
-    fn splits(&self) -> BoxFuture<'_, Result<Vec<SourceSplit>>> {
+    fn splits(&self, wanted: Option<u32>) -> BoxFuture<'_, Result<Vec<SourceSplit>>> {
         let files = self.files.clone();
-        let split_bytes = self.split_bytes;
+        let total = files.iter().map(|file| file.bytes).sum();
+        let split_bytes = wanted.map_or(self.split_bytes, |wanted| bytes_of_each(total, wanted));
         async move {
             let cut = move || -> Result<Vec<SourceSplit>> {
                 let mut splits = Vec::new();
@@ -146,7 +150,32 @@ impl Source for JsonlSource {
     ) -> Result<BoxStream<'static, Result<SourceBatch>>> {
         let split: JsonlSplit = split.parse()?;
         let schema = Arc::clone(&self.schema);
-        Ok(blocking_stream(move || JsonlBatches::open(split, schema, batch_rows)))
+        let file = split.file.clone();
+        Ok(blocking_stream(move || {
+            Unchanged::open(file, || JsonlBatches::open(split, schema, batch_rows))
+        }))
+    }
+
+    fn can_reread(&self) -> bool {
+        true
+    }
+
+    fn reread(
+        &self,
+        records: Vec<RawRecord>,
+        batch_rows: usize,
+    ) -> Result<BoxStream<'static, Result<SourceBatch>>> {
+        let batch_rows = batch_rows.max(1);
+        let mut decoder = LineDecoder::new(Arc::clone(&self.schema), batch_rows);
+        let batches = std::iter::from_fn({
+            let mut records = records.into_iter().peekable();
+            move || {
+                records.peek()?;
+                let batch: Vec<RawRecord> = records.by_ref().take(batch_rows).collect();
+                Some(decoder.reread_batch(&batch))
+            }
+        });
+        Ok(stream::iter(batches).boxed())
     }
 }
 
@@ -184,12 +213,11 @@ fn cut_file(file: FoundFile, split_bytes: u64) -> Result<Vec<SourceSplit>> {
 /// The batches of one split.
 struct JsonlBatches {
     split: JsonlSplit,
-    schema: SchemaRef,
     batch_rows: usize,
     lines: BufReader<Box<dyn Read + Send>>,
-    /// The text of the batch in hand, and the decoder, are kept for the memory that they have taken.
+    /// The text of the batch in hand is kept for the memory that it has taken.
     text: Vec<u8>,
-    decoder: Option<Decoder>,
+    decoder: LineDecoder,
     /// The number of the next line of the split, counted from 1.
     line: u64,
     /// The position of the next record.
@@ -198,21 +226,41 @@ struct JsonlBatches {
 
 /// A line that is not blank.
 struct Line {
-    number: u64,
+    /// What its place is made of when somebody asks: its number, or that of the kept record.
+    mark: u64,
     position: u64,
     /// Where it is in the text of the batch.
     range: std::ops::Range<usize>,
 }
 
+impl Line {
+    fn bad_record(&self, raw: &[u8], place: String, rule: &str, message: String) -> BadRecord {
+        BadRecord {
+            position: self.position,
+            place,
+            raw: raw.trim_ascii_end().to_vec(),
+            rule: rule.to_owned(),
+            column: None,
+            message,
+        }
+    }
+}
+
 impl JsonlBatches {
     fn open(split: JsonlSplit, schema: SchemaRef, batch_rows: usize) -> Result<Self> {
-        split.file.check_unchanged()?;
         let lines = BufReader::with_capacity(256 << 10, split.file.reader(split.range)?);
-        let (text, decoder) = (Vec::new(), None);
-        Ok(Self { split, schema, batch_rows, lines, text, decoder, line: 1, position: 0 })
+        let decoder = LineDecoder::new(schema, batch_rows);
+        Ok(Self { split, batch_rows, lines, text: Vec::new(), decoder, line: 1, position: 0 })
     }
 
     fn next_batch(&mut self) -> Result<Option<SourceBatch>> {
+        let path = self.split.file.path.clone();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let start_of_split = self.split.range.map(|(start, _)| start);
+        let place = |line: u64| match start_of_split {
+            Some(start) => format!("{name} line {line} after byte {start}"),
+            None => format!("{name} line {line}"),
+        };
         let mut text = std::mem::take(&mut self.text);
         text.clear();
         let mut lines = Vec::with_capacity(self.batch_rows);
@@ -222,26 +270,25 @@ impl JsonlBatches {
             let read = (&mut self.lines)
                 .take(MAX_LINE_BYTES)
                 .read_until(b'\n', &mut text)
-                .map_err(ConnectError::io("cannot read", &self.split.file.path))?;
+                .map_err(ConnectError::io("cannot read", &path))?;
             if read == 0 {
                 break;
             }
-            let number = self.line;
+            let mark = self.line;
             self.line += 1;
             let blank = text[start..].iter().all(u8::is_ascii_whitespace);
             if blank {
                 text.truncate(start);
                 continue;
             }
-            let line = Line { number, position: self.position, range: start..text.len() };
+            let line = Line { mark, position: self.position, range: start..text.len() };
             self.position += 1;
             if read as u64 == MAX_LINE_BYTES && text.last() != Some(&b'\n') {
                 let message = format!("longer than {MAX_LINE_BYTES} bytes");
-                bad_records.push(self.bad_record(&line, &text[start..], "line-length", message));
+                let raw = &text[start..];
+                bad_records.push(line.bad_record(raw, place(mark), "line-length", message));
                 text.truncate(start);
-                self.lines
-                    .skip_until(b'\n')
-                    .map_err(ConnectError::io("cannot read", &self.split.file.path))?;
+                self.lines.skip_until(b'\n').map_err(ConnectError::io("cannot read", &path))?;
                 continue;
             }
             lines.push(line);
@@ -249,7 +296,34 @@ impl JsonlBatches {
         if lines.is_empty() && bad_records.is_empty() {
             return Ok(None);
         }
-        let batch = match self.decode(&text) {
+        let batch = self.decoder.batch(&text, lines, bad_records, place);
+        self.text = text;
+        batch.map(Some).map_err(ConnectError::arrow(&path))
+    }
+}
+
+/// Makes batches of lines.
+struct LineDecoder {
+    schema: SchemaRef,
+    batch_rows: usize,
+    /// Kept for the memory that it has taken.
+    decoder: Option<Decoder>,
+}
+
+impl LineDecoder {
+    fn new(schema: SchemaRef, batch_rows: usize) -> Self {
+        Self { schema, batch_rows, decoder: None }
+    }
+
+    /// The rows of some lines of `text`, which are all that is in it.
+    fn batch(
+        &mut self,
+        text: &[u8],
+        mut lines: Vec<Line>,
+        mut bad_records: Vec<BadRecord>,
+        place: impl Fn(u64) -> String,
+    ) -> std::result::Result<SourceBatch, ArrowError> {
+        let batch = match self.decode(text) {
             Ok(batch) if batch.num_rows() == lines.len() => batch,
             // Something is wrong with at least one line: each is tried by itself.
             _ => {
@@ -257,33 +331,47 @@ impl JsonlBatches {
                 let mut good_lines = Vec::with_capacity(lines.len());
                 for line in lines {
                     let raw = &text[line.range.clone()];
-                    match self.decode(raw) {
+                    let message = match self.decode(raw) {
                         Ok(batch) if batch.num_rows() == 1 => {
                             good_text.extend_from_slice(raw);
                             good_lines.push(line);
+                            continue;
                         }
-                        Ok(_) => {
-                            let message = "not a single JSON object".to_owned();
-                            bad_records.push(self.bad_record(&line, raw, "bad-json", message));
-                        }
-                        Err(error) => {
-                            bad_records.push(self.bad_record(
-                                &line,
-                                raw,
-                                "bad-json",
-                                error.to_string(),
-                            ));
-                        }
-                    }
+                        Ok(_) => "not a single JSON object".to_owned(),
+                        Err(error) => error.to_string(),
+                    };
+                    let bad = line.bad_record(raw, place(line.mark), "bad-json", message);
+                    bad_records.push(bad);
                 }
                 lines = good_lines;
-                self.decode(&good_text).map_err(ConnectError::arrow(&self.split.file.path))?
+                self.decode(&good_text)?
             }
         };
-        self.text = text;
         bad_records.sort_by_key(|record| record.position);
         let positions = UInt64Array::from_iter_values(lines.iter().map(|line| line.position));
-        Ok(Some(SourceBatch { batch, positions, bad_records }))
+        Ok(SourceBatch { batch, positions, bad_records })
+    }
+
+    /// Makes a batch of records that were kept.
+    fn reread_batch(&mut self, records: &[RawRecord]) -> Result<SourceBatch> {
+        let mut text = Vec::with_capacity(records.iter().map(|record| record.raw.len() + 1).sum());
+        let mut lines = Vec::with_capacity(records.len());
+        let mut bad_records = Vec::new();
+        for (mark, record) in (0..).zip(records) {
+            let start = text.len();
+            text.extend_from_slice(&record.raw);
+            text.push(b'\n');
+            let line = Line { mark, position: record.position, range: start..text.len() };
+            if record.raw.trim_ascii().is_empty() {
+                let (place, message) = (record.place.clone(), "there is nothing".to_owned());
+                bad_records.push(line.bad_record(&record.raw, place, "bad-json", message));
+                text.truncate(start);
+            } else {
+                lines.push(line);
+            }
+        }
+        let place = |mark: u64| records[mark as usize].place.clone();
+        self.batch(&text, lines, bad_records, place).map_err(ConnectError::arrow("quarantine"))
     }
 
     /// The rows of `text`, which holds no more lines than a batch has rows.
@@ -305,22 +393,6 @@ impl JsonlBatches {
         self.decoder = Some(decoder);
         Ok(batch.unwrap_or_else(|| RecordBatch::new_empty(Arc::clone(&self.schema))))
     }
-
-    fn bad_record(&self, line: &Line, raw: &[u8], rule: &str, message: String) -> BadRecord {
-        let name = self.split.file.path.file_name().unwrap_or_default().to_string_lossy();
-        let place = match self.split.range {
-            Some((start, _)) => format!("{name} line {} after byte {start}", line.number),
-            None => format!("{name} line {}", line.number),
-        };
-        BadRecord {
-            position: line.position,
-            place,
-            raw: raw.trim_ascii_end().to_vec(),
-            rule: rule.to_owned(),
-            column: None,
-            message,
-        }
-    }
 }
 
 impl Iterator for JsonlBatches {
@@ -335,7 +407,6 @@ impl Iterator for JsonlBatches {
 mod tests {
     use arrow::array::AsArray;
     use arrow::datatypes::Int64Type;
-    use futures::StreamExt;
 
     use super::*;
 
@@ -345,7 +416,7 @@ mod tests {
 
     async fn numbers(source: &JsonlSource) -> (Vec<i64>, Vec<BadRecord>) {
         let (mut numbers, mut bad) = (Vec::new(), Vec::new());
-        for split in source.splits().await.unwrap() {
+        for split in source.splits(None).await.unwrap() {
             let mut batches = source.read(&split, 4).unwrap();
             while let Some(batch) = batches.next().await {
                 let batch = batch.unwrap();
@@ -393,5 +464,43 @@ mod tests {
             assert_eq!(bad, []);
             assert!(numbers.into_iter().eq(0..1_000), "{split_bytes}");
         }
+    }
+
+    #[tokio::test]
+    async fn bad_lines_are_read_again_as_they_were_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "{\"n\":\"two\"}\n{\"n\":3\n{\"n\":4} {\"n\":5}\n{\"n\":\"six\"}\n";
+        std::fs::write(folder.path().join("a.jsonl"), text).unwrap();
+        let open = |data_type: &str| {
+            let types = serde_json::json!({ "n": data_type });
+            let json = serde_json::json!({"path": "a.jsonl", "types": types, "infer_rows": 0});
+            JsonlSource::open(&config(json), folder.path()).unwrap()
+        };
+        let source = open("int64");
+        let (good, bad) = numbers(&source).await;
+        assert_eq!((good.len(), bad.len()), (0, 4));
+        let kept = bad.iter().map(|bad| RawRecord {
+            position: bad.position,
+            place: bad.place.clone(),
+            raw: bad.raw.clone(),
+        });
+        let blank = RawRecord { position: 9, place: "there".to_owned(), raw: Vec::new() };
+        let kept: Vec<RawRecord> = kept.chain([blank]).collect();
+        assert!(source.can_reread());
+        let again: Vec<SourceBatch> =
+            source.reread(kept.clone(), 2).unwrap().map(Result::unwrap).collect().await;
+        assert_eq!(again.len(), 3, "two a batch");
+        let mut again: Vec<BadRecord> =
+            again.into_iter().flat_map(|batch| batch.bad_records).collect();
+        assert_eq!(again.pop().map(|bad| bad.place), Some("there".to_owned()));
+        assert_eq!(again, bad);
+        let again: Vec<SourceBatch> =
+            open("utf8").reread(kept, 100).unwrap().map(Result::unwrap).collect().await;
+        let [again] = &again[..] else { panic!("{again:?}") };
+        assert_eq!(again.positions.values(), &[0, 3]);
+        let texts: Vec<Option<&str>> = again.batch.column(0).as_string::<i32>().iter().collect();
+        assert_eq!(texts, [Some("two"), Some("six")]);
+        let bad: Vec<_> = again.bad_records.iter().map(|bad| bad.position).collect();
+        assert_eq!(bad, [1, 2, 9]);
     }
 }

@@ -1,4 +1,4 @@
-//! Parquet files; a split is a row group.
+//! Parquet files; a split is a row group, or several that follow each other.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,10 +8,12 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::ParquetMetaData;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Source, SourceBatch, SourceSplit, blocking_stream};
+use super::unchanged::Unchanged;
+use super::{Source, SourceBatch, SourceSplit, blocking_stream, bytes_of_each};
 use crate::error::{ConnectError, Result};
 use crate::files::{FoundFile, Paths, find};
 
@@ -32,7 +34,11 @@ pub struct ParquetSource {
 #[derive(Debug, Serialize, Deserialize)]
 struct ParquetSplit {
     file: FoundFile,
+    /// The first.
     row_group: usize,
+    /// How many there are; one where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    row_groups: Option<usize>,
 }
 
 impl ParquetSource {
@@ -72,17 +78,14 @@ impl Source for ParquetSource {
         Arc::clone(&self.schema)
     }
 
-    fn splits(&self) -> BoxFuture<'_, Result<Vec<SourceSplit>>> {
+    fn splits(&self, wanted: Option<u32>) -> BoxFuture<'_, Result<Vec<SourceSplit>>> {
         async move {
+            let total: u64 = self.files.iter().map(|file| file.bytes).sum();
+            // Without a wish each row group is one.
+            let least = wanted.map_or(0, |wanted| bytes_of_each(total, wanted));
             let mut splits = Vec::new();
             for file in &self.files {
-                let builder = builder(file)?;
-                for (row_group, metadata) in builder.metadata().row_groups().iter().enumerate() {
-                    let rows = u64::try_from(metadata.num_rows()).ok();
-                    let bytes = u64::try_from(metadata.compressed_size()).ok();
-                    let split = ParquetSplit { file: file.clone(), row_group };
-                    splits.push(SourceSplit::new(&split, rows, bytes));
-                }
+                splits.extend(group_rows(file, builder(file)?.metadata(), least));
             }
             Ok(splits)
         }
@@ -96,23 +99,51 @@ impl Source for ParquetSource {
     ) -> Result<BoxStream<'static, Result<SourceBatch>>> {
         let split: ParquetSplit = split.parse()?;
         let schema = Arc::clone(&self.schema);
+        let file = split.file.clone();
         Ok(blocking_stream(move || {
-            split.file.check_unchanged()?;
-            let path = split.file.path.clone();
-            let reader = builder(&split.file)?
-                .with_row_groups(vec![split.row_group])
-                .with_batch_size(batch_rows)
-                .build()
-                .map_err(ConnectError::parquet(&path))?;
-            let mut position = 0;
-            Ok(reader.map(move |batch| {
-                let batch = batch
-                    .and_then(|batch| batch.with_schema(Arc::clone(&schema)))
-                    .map_err(ConnectError::arrow(&path))?;
-                let first = position;
-                position += batch.num_rows() as u64;
-                Ok(SourceBatch::contiguous(batch, first))
-            }))
+            Unchanged::open(file, || read_groups(&split, schema, batch_rows))
         }))
     }
+}
+
+/// Splits of row groups that follow each other, of `least` bytes each, but for the last one.
+fn group_rows(file: &FoundFile, metadata: &ParquetMetaData, least: u64) -> Vec<SourceSplit> {
+    let mut splits = Vec::new();
+    let (mut first, mut rows, mut bytes) = (0, 0, 0);
+    let groups = metadata.row_groups();
+    for (index, group) in groups.iter().enumerate() {
+        rows += u64::try_from(group.num_rows()).unwrap_or(0);
+        bytes += u64::try_from(group.compressed_size()).unwrap_or(0);
+        if bytes >= least || index + 1 == groups.len() {
+            let count = index + 1 - first;
+            let row_groups = (count > 1).then_some(count);
+            let split = ParquetSplit { file: file.clone(), row_group: first, row_groups };
+            splits.push(SourceSplit::new(&split, Some(rows), Some(bytes)));
+            (first, rows, bytes) = (index + 1, 0, 0);
+        }
+    }
+    splits
+}
+
+fn read_groups(
+    split: &ParquetSplit,
+    schema: SchemaRef,
+    batch_rows: usize,
+) -> Result<impl Iterator<Item = Result<SourceBatch>> + use<>> {
+    let path = split.file.path.clone();
+    let groups = split.row_group..split.row_group + split.row_groups.unwrap_or(1);
+    let reader = builder(&split.file)?
+        .with_row_groups(groups.collect())
+        .with_batch_size(batch_rows)
+        .build()
+        .map_err(ConnectError::parquet(&path))?;
+    let mut position = 0;
+    Ok(reader.map(move |batch| {
+        let batch = batch
+            .and_then(|batch| batch.with_schema(Arc::clone(&schema)))
+            .map_err(ConnectError::arrow(&path))?;
+        let first = position;
+        position += batch.num_rows() as u64;
+        Ok(SourceBatch::contiguous(batch, first))
+    }))
 }

@@ -3,7 +3,13 @@
 //! SQLite types values, not columns. A column's type here is that of its declaration, or as `types` says;
 //! a value of another type makes the row a bad record. A table with row ids can be divided into ranges of them; a
 //! query is one split.
+//!
+//! A split is read in one statement, so it is of one state of the database. That all splits are of the same one is known by the
+//! database file, and by the log beside it (`-wal`) where it holds anything: when those are not as they were when the source was
+//! divided, the split is refused. So a database that others write to all the time is read by way of a copy, such as `VACUUM INTO`
+//! makes.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,8 +31,9 @@ use sqlx::{
     Statement as _, TypeInfo as _, ValueRef as _,
 };
 
-use super::{BadRecord, Source, SourceBatch, SourceSplit};
+use super::{BATCHES_AHEAD, BadRecord, Source, SourceBatch, SourceSplit, received};
 use crate::error::{ConnectError, Result};
+use crate::files::FoundFile;
 use crate::types::{DeclaredTypes, parse_type};
 
 /// A table or a query of a SQLite database.
@@ -65,6 +72,48 @@ pub struct SqliteSource {
 struct SqliteSplit {
     /// Row ids from and to, both included; all rows where absent.
     row_ids: Option<(i64, i64)>,
+    /// The database file, and its log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    files: Option<DatabaseFiles>,
+}
+
+/// The files of a database as they were found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct DatabaseFiles {
+    database: FoundFile,
+    /// None where it is empty, too: whoever opens a database may leave such a one behind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wal: Option<FoundFile>,
+}
+
+impl DatabaseFiles {
+    fn find(path: &Path) -> Result<Self> {
+        Ok(Self { database: FoundFile::new(path.to_owned())?, wal: find_wal(path)? })
+    }
+
+    /// Refuses files that are not those that were found.
+    fn check_unchanged(&self) -> Result<()> {
+        self.database.check_unchanged()?;
+        match (&self.wal, find_wal(&self.database.path)?) {
+            (Some(wal), _) => wal.check_unchanged(),
+            (None, Some(new)) => Err(ConnectError::Changed {
+                what: format!("it had nothing in it, and has {} bytes", new.bytes),
+                path: new.path,
+            }),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// The write-ahead log of a database: https://sqlite.org/walformat.html
+fn find_wal(database: &Path) -> Result<Option<FoundFile>> {
+    let mut path = database.as_os_str().to_owned();
+    path.push("-wal");
+    match FoundFile::new(path.into()) {
+        Ok(wal) => Ok(Some(wal).filter(|wal| wal.bytes > 0)),
+        Err(ConnectError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Opens a database for reading.
@@ -111,6 +160,22 @@ impl SqliteSource {
     }
 }
 
+impl SqliteSource {
+    /// The row ids of the table in `count` ranges; none for a query, for an empty table, and where one range will do.
+    async fn row_ids(&self, count: u32) -> Result<Option<Vec<(i64, i64)>>> {
+        let Some(table) = self.table.as_ref().filter(|_| count > 1) else { return Ok(None) };
+        let query = format!("SELECT min(rowid), max(rowid) FROM {}", quoted(table));
+        let mut connection = connect(&self.path).await?;
+        let row = sqlx::query(sqlx::AssertSqlSafe(query))
+            .fetch_one(&mut connection)
+            .await
+            .map_err(ConnectError::database("cannot query", &self.path))?;
+        let bounds = (row.get::<Option<i64>, _>(0), row.get::<Option<i64>, _>(1));
+        let (Some(first), Some(last)) = bounds else { return Ok(None) };
+        Ok(Some(ranges(first, last, count).collect()))
+    }
+}
+
 async fn columns(
     connection: &mut SqliteConnection,
     query: &str,
@@ -151,28 +216,20 @@ impl Source for SqliteSource {
         Arc::clone(&self.schema)
     }
 
-    fn splits(&self) -> BoxFuture<'_, Result<Vec<SourceSplit>>> {
+    fn splits(&self, wanted: Option<u32>) -> BoxFuture<'_, Result<Vec<SourceSplit>>> {
         async move {
-            let whole = || vec![SourceSplit::new(&SqliteSplit { row_ids: None }, None, None)];
-            let Some(table) = self.table.as_ref().filter(|_| self.splits > 1) else {
-                return Ok(whole());
+            let files = DatabaseFiles::find(&self.path)?;
+            let ranges = self.row_ids(wanted.unwrap_or(self.splits)).await?;
+            // Otherwise the row ids may be of a later state.
+            files.check_unchanged()?;
+            let split = |row_ids| {
+                let split = SqliteSplit { row_ids, files: Some(files.clone()) };
+                SourceSplit::new(&split, None, None)
             };
-            let query = format!("SELECT min(rowid), max(rowid) FROM {}", quoted(table));
-            let mut connection = connect(&self.path).await?;
-            let row = sqlx::query(sqlx::AssertSqlSafe(query))
-                .fetch_one(&mut connection)
-                .await
-                .map_err(ConnectError::database("cannot query", &self.path))?;
-            let (Some(first), Some(last)) =
-                (row.get::<Option<i64>, _>(0), row.get::<Option<i64>, _>(1))
-            else {
-                return Ok(whole());
-            };
-            Ok(ranges(first, last, self.splits)
-                .map(|row_ids| {
-                    SourceSplit::new(&SqliteSplit { row_ids: Some(row_ids) }, None, None)
-                })
-                .collect())
+            Ok(match ranges {
+                Some(ranges) => ranges.into_iter().map(|range| split(Some(range))).collect(),
+                None => vec![split(None)],
+            })
         }
         .boxed()
     }
@@ -193,9 +250,11 @@ impl Source for SqliteSource {
         let path = self.path.clone();
         let schema = Arc::clone(&self.schema);
         // The rows borrow the connection, so one task owns both.
-        let (sender, receiver) = tokio::sync::mpsc::channel(2);
-        tokio::spawn(async move {
+        let (sender, receiver) = tokio::sync::mpsc::channel(BATCHES_AHEAD);
+        let reader = tokio::spawn(async move {
+            let check = || split.files.as_ref().map_or(Ok(()), DatabaseFiles::check_unchanged);
             let read = async {
+                check()?;
                 let mut connection = connect(&path).await?;
                 let rows = sqlx::query(sqlx::AssertSqlSafe(query)).fetch(&mut connection);
                 let mut chunks = rows.try_chunks(batch_rows.max(1));
@@ -212,15 +271,14 @@ impl Source for SqliteSource {
                 }
                 Ok(())
             };
-            if let Err(error) = read.await {
+            if let Err(error) = read.await.and_then(|()| check()) {
+                // What failed did so because of the change, where there was one.
+                let error = check().err().unwrap_or(error);
                 // Nobody listens any more when this fails too.
                 drop(sender.send(Err(error)).await);
             }
         });
-        let stream = futures::stream::unfold(receiver, |mut receiver| async move {
-            receiver.recv().await.map(|batch| (batch, receiver))
-        });
-        Ok(stream.boxed())
+        Ok(received(receiver, reader))
     }
 }
 
