@@ -71,7 +71,20 @@ impl Observer for Progress {
         match event {
             Event::RunStarted { run, pipeline } => self.say(&format!("{pipeline}: run {run}")),
             Event::PhaseStarted { splits, .. } => self.splits.inc_length(splits as u64),
-            Event::SplitAccepted { .. } => self.splits.inc(1),
+            Event::RunResumed { run, pipeline, resumed } => self.say(&format!(
+                "{pipeline}: going on with run {run}: {} of {} planned splits are kept",
+                resumed.kept, resumed.planned
+            )),
+            Event::EarlierFinished { run } => self.say(&format!(
+                "run {run} was stopped while it published; it is published now"
+            )),
+            Event::Draining { splits } => {
+                self.say(&format!("interrupted; {splits} splits are being finished"));
+            }
+            Event::SplitAccepted { .. } | Event::SplitKept { .. } => self.splits.inc(1),
+            Event::SplitFailed { split, error, .. } => {
+                self.say(&format!("split {split} failed: {error}"));
+            }
             Event::SplitRetried { split, error, wait_ms, .. } => {
                 self.say(&format!("split {split} failed, trying again in {wait_ms} ms: {error}"));
             }

@@ -24,7 +24,7 @@ mod notify;
 pub mod open;
 pub mod partition;
 mod publish;
-mod resume;
+pub mod resume;
 pub mod summary;
 mod sweep;
 

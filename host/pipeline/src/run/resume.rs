@@ -52,7 +52,7 @@ pub(crate) struct Kept {
     pub(crate) planned: BTreeMap<String, Vec<SplitEntry>>,
     /// How many splits each source was to be divided into, if that was asked for.
     pub(crate) wanted_splits: Option<u32>,
-    resumed: Option<Resumed>,
+    pub(super) resumed: Option<Resumed>,
 }
 
 impl Kept {
