@@ -201,9 +201,9 @@ fn ledger_of_another_kind() {
     let workspace = workspace();
     let file = workspace.pipeline(&[SOURCE, GROSS, SINK].concat());
     let text = std::fs::read_to_string(&file).unwrap();
-    let text = text.replacen("plugins", "ledger = \"postgres://localhost/wasmill\"\nplugins", 1);
+    let text = text.replacen("plugins", "ledger = \"mysql://localhost/wasmill\"\nplugins", 1);
     std::fs::write(&file, text).unwrap();
-    refused(&workspace, 78, &["`postgres://localhost/wasmill` is no ledger", "pipeline.toml:3:10"]);
+    refused(&workspace, 78, &["`mysql://localhost/wasmill` is no ledger", "pipeline.toml:3:10"]);
 }
 
 #[test]
@@ -272,10 +272,15 @@ fn an_interrupted_run_publishes_nothing() {
     assert_eq!(outcome.code, Some(130), "{outcome:#?}");
     assert_eq!(outcome.events().last().unwrap()["status"], "interrupted");
     assert_nothing_published(&workspace);
-    assert!(workspace.files("out").is_empty(), "what was staged is swept");
-    assert!(workspace.files(".wasmill/runs").is_empty(), "scratch is swept");
     let runs = workspace.wasmill(&["runs", "list", "--output", "json"]).events();
     assert_eq!(runs[0]["status"], "interrupted");
+    // What was accepted is kept, to be gone on with, until the run is given up.
+    assert!(!workspace.files("out").is_empty(), "what was accepted is staged");
+    let id = runs[0]["id"].as_str().unwrap();
+    let abort = workspace.wasmill(&["abort", "pipeline.toml", "--run-id", id]);
+    assert_eq!(abort.code, Some(0), "{abort:#?}");
+    assert!(workspace.files("out").is_empty(), "what was staged is swept");
+    assert!(workspace.files(".wasmill/runs").is_empty(), "scratch is swept");
 }
 
 #[test]

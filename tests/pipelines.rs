@@ -29,7 +29,7 @@ fn a_gate_that_refuses_publishes_nothing() {
     assert_eq!(outcome.code, Some(65), "{outcome:#?}");
     assert_eq!(last["status"], "refused");
     assert!(last["problem"]["message"].as_str().unwrap().contains("`rules` rejected 2 of 3 rows"));
-    assert!(workspace.files("out").is_empty());
+    assert_eq!(workspace.published("out"), "");
     let list = workspace.wasmill(&["quarantine", "list", "--output", "json"]);
     assert_eq!(list.events()[0]["rows"], 2, "{list:#?}");
     // What was held back stays to be looked at.
@@ -375,12 +375,16 @@ fn a_split_whose_target_is_away_is_tried_again_and_counts_once() {
 }
 
 #[test]
-fn a_refused_run_leaves_nothing_in_a_loaders_target() {
+fn a_refused_run_that_is_given_up_leaves_nothing_in_a_loaders_target() {
     let workspace = workspace();
     let store = ObjectStore::start(0);
     into_store(&workspace, &store, "0");
     let (outcome, last) = ended(&workspace);
     assert_eq!((outcome.code, &last["status"]), (Some(65), &"refused".into()), "{outcome:#?}");
     assert_eq!(step(&outcome.events(), "store")["rows_out"], 2, "they were staged");
+    assert!(store.objects().keys().all(|key| !key.starts_with("/committed/")));
+    let run = last["run"].as_str().unwrap();
+    let abort = workspace.wasmill(&["abort", "pipeline.toml", "--run-id", run]);
+    assert_eq!(abort.code, Some(0), "{abort:#?}");
     assert!(store.objects().is_empty(), "{:#?}", store.objects());
 }

@@ -75,9 +75,9 @@ impl Observer for Progress {
                 "{pipeline}: going on with run {run}: {} of {} planned splits are kept",
                 resumed.kept, resumed.planned
             )),
-            Event::EarlierFinished { run } => self.say(&format!(
-                "run {run} was stopped while it published; it is published now"
-            )),
+            Event::EarlierFinished { run } => {
+                self.say(&format!("run {run} was stopped while it published; it is published now"))
+            }
             Event::Draining { splits } => {
                 self.say(&format!("interrupted; {splits} splits are being finished"));
             }

@@ -71,9 +71,9 @@ struct Share {
 }
 
 fn share(text: &str) -> Result<Share, String> {
-    let parsed = text.split_once('/').and_then(|(index, of)| {
-        Some(Share { index: index.parse().ok()?, of: of.parse().ok()? })
-    });
+    let parsed = text
+        .split_once('/')
+        .and_then(|(index, of)| Some(Share { index: index.parse().ok()?, of: of.parse().ok()? }));
     match parsed {
         Some(share) if share.index < share.of => Ok(share),
         _ => Err("it is written I/N, such as 0/4, with I from 0 to N-1".to_owned()),
@@ -192,7 +192,8 @@ impl Opening<'_> {
 pub fn failure(error: &RunError) -> Failure {
     let failure = match error {
         RunError::Ledger(error @ LedgerError::Missing { .. }) => {
-            return Failure::from_error(66, error).hint("the first run of a pipeline creates its ledger");
+            return Failure::from_error(66, error)
+                .hint("the first run of a pipeline creates its ledger");
         }
         error => Failure::from_error(error.exit_code(), error),
     };
@@ -254,7 +255,9 @@ pub fn cancelled_by_signals() -> CancellationToken {
             if token.is_cancelled() {
                 std::process::exit(130);
             }
-            eprintln!("finishing what is being worked on, then stopping; once more to stop at once");
+            eprintln!(
+                "finishing what is being worked on, then stopping; once more to stop at once"
+            );
             token.cancel();
         }
     });

@@ -208,9 +208,7 @@ fn files(splits: &[Value]) -> BTreeMap<&str, (u64, u64)> {
     };
     splits
         .iter()
-        .filter_map(|split| {
-            Some((split["descriptor"]["file"]["path"].as_str()?, entry(split)?))
-        })
+        .filter_map(|split| Some((split["descriptor"]["file"]["path"].as_str()?, entry(split)?)))
         .collect()
 }
 

@@ -27,9 +27,7 @@ use wasmill_ledger::{Ledger, now_ms};
 use wasmill_sandbox::compiler::Compiler;
 use wasmill_sandbox::component::Digest;
 
-use crate::checked::{
-    CheckedPipeline, Settings, SinkStep, SinkTarget, SourceReader, Step, Work,
-};
+use crate::checked::{CheckedPipeline, Settings, SinkStep, SinkTarget, SourceReader, Step, Work};
 use crate::events::Observer;
 use crate::exec::memory::pool;
 use crate::file::diagnostic::{Cause, Diagnostic, Severity};

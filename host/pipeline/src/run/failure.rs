@@ -103,7 +103,9 @@ impl RunFailure {
         match self {
             Self::Step(error) => matches!(
                 **error,
-                StepError::RowRefused { .. } | StepError::BreakerOpen { .. } | StepError::Host { .. }
+                StepError::RowRefused { .. }
+                    | StepError::BreakerOpen { .. }
+                    | StepError::Host { .. }
             ),
             _ => true,
         }
@@ -119,7 +121,9 @@ impl RunFailure {
             Self::Ledger(error) if error.is_chance() => 75,
             Self::Splits { .. } | Self::Commit { .. } | Self::Ledger(_) => 74,
             Self::TakenOver | Self::Closed { .. } | Self::CursorsMoved { .. } => 75,
-            Self::EarlierRun { source, .. } => source.as_ref().map_or(75, |error| error.exit_code()),
+            Self::EarlierRun { source, .. } => {
+                source.as_ref().map_or(75, |error| error.exit_code())
+            }
             Self::Plugin { fault, .. } if fault.kind().is_chance() => 75,
             Self::Plugin { .. } | Self::Unbalanced(_) | Self::Host(_) => 70,
             Self::Refused { .. } => 65,

@@ -108,7 +108,9 @@ impl RunContext {
 pub(super) fn reports(history: &[HistoryEntry]) -> Vec<GateReport> {
     let mut latest: Vec<GateReport> = Vec::new();
     for entry in history.iter().filter(|entry| entry.kind == "gate") {
-        let Ok(report) = serde_json::from_value::<GateReport>(entry.detail.clone()) else { continue };
+        let Ok(report) = serde_json::from_value::<GateReport>(entry.detail.clone()) else {
+            continue;
+        };
         latest.retain(|earlier| earlier.step != report.step);
         latest.push(report);
     }

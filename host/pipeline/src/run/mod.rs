@@ -249,9 +249,13 @@ impl RunContext {
         let json = serde_json::to_value(&*summary).expect("a summary is plain data");
         if summary.status == RunStatus::Committing {
             let message = summary.problem.as_ref().map(|problem| problem.message.as_str());
-            self.ledger.note(&self.run, "commit.failed", serde_json::json!({ "error": message })).await?;
+            self.ledger
+                .note(&self.run, "commit.failed", serde_json::json!({ "error": message }))
+                .await?;
             for told in &notifications {
-                self.ledger.enqueue(&self.run, &told.notifier, &told.dedup_key, &told.event).await?;
+                self.ledger
+                    .enqueue(&self.run, &told.notifier, &told.dedup_key, &told.event)
+                    .await?;
             }
             return Ok(Vec::new());
         }

@@ -110,7 +110,8 @@ impl RunContext {
             if has_ended.is_cancelled() {
                 continue;
             }
-            let waiting = self.ledger.undelivered(Some(&self.pipeline.name)).await.unwrap_or_default();
+            let waiting =
+                self.ledger.undelivered(Some(&self.pipeline.name)).await.unwrap_or_default();
             let own = waiting.iter().filter(|entry| {
                 entry.run == self.run && entry.event["dedup_key"] == notification.dedup_key.as_str()
             });
@@ -165,7 +166,8 @@ impl RunContext {
 
     /// Puts an event into the outbox, for each notifier that is to know.
     async fn put(&self, kind: EventKind, notification: &Notification) -> Result<(), LedgerError> {
-        for NewNotification { notifier, dedup_key, event } in self.for_notifiers(kind, notification) {
+        for NewNotification { notifier, dedup_key, event } in self.for_notifiers(kind, notification)
+        {
             self.ledger.enqueue(&self.run, &notifier, &dedup_key, &event).await?;
         }
         Ok(())

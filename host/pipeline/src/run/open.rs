@@ -61,7 +61,9 @@ pub enum RunError {
     Publishing { run: String },
     #[error("{missing} of {of} splits of run `{run}` have no accepted manifest yet")]
     Incomplete { run: String, missing: usize, of: usize },
-    #[error("level {level} of run `{run}` cannot be planned before all splits of the levels below are accepted")]
+    #[error(
+        "level {level} of run `{run}` cannot be planned before all splits of the levels below are accepted"
+    )]
     TooEarly { run: String, level: usize },
     #[error("run `{run}` has no level {level}; {}", if *.levels == 0 { "it is not planned".to_owned() } else { format!("its highest is {}", .levels - 1) })]
     NoLevel { run: String, level: usize, levels: usize },
@@ -102,7 +104,9 @@ impl RunError {
             Self::NoLevel { .. } => 78,
             Self::Busy { .. } | Self::Publishing { .. } => 75,
             Self::Incomplete { .. } | Self::TooEarly { .. } => 75,
-            Self::Failed(failure) | Self::NotFinished { source: failure, .. } => failure.exit_code(),
+            Self::Failed(failure) | Self::NotFinished { source: failure, .. } => {
+                failure.exit_code()
+            }
             Self::Host(_) => 70,
         }
     }
@@ -127,12 +131,12 @@ impl RunError {
             Self::NotFinished { run, .. } => Some(format!(
                 "mend that and `wasmill run FILE --resume {run}`; or give up what is not published yet: `wasmill abort FILE --run-id {run} --force`"
             )),
-            Self::Publishing { run } => {
-                Some(format!("`wasmill run FILE --resume {run}` finishes it; --force gives up what is not published yet"))
-            }
-            Self::Incomplete { run, .. } => Some(format!(
-                "`wasmill runs show {run}` tells which; run their partitions again"
+            Self::Publishing { run } => Some(format!(
+                "`wasmill run FILE --resume {run}` finishes it; --force gives up what is not published yet"
             )),
+            Self::Incomplete { run, .. } => {
+                Some(format!("`wasmill runs show {run}` tells which; run their partitions again"))
+            }
             Self::Failed(failure) => failure.hint(""),
             _ => None,
         }
@@ -225,7 +229,10 @@ impl CheckedPipeline {
     /// A run of this pipeline, by its id or the beginning of it.
     pub(super) async fn find(&self, ledger: &Ledger, run: &str) -> Result<Run, RunError> {
         let Some(found) = ledger.run(run).await? else {
-            return Err(RunError::Unknown { run: run.to_owned(), ledger: ledger.place().to_owned() });
+            return Err(RunError::Unknown {
+                run: run.to_owned(),
+                ledger: ledger.place().to_owned(),
+            });
         };
         if found.pipeline != self.name {
             return Err(RunError::OtherPipeline {

@@ -228,11 +228,7 @@ impl CheckedPipeline {
     /// # Errors
     ///
     /// When splits are missing, when partitions are still being worked on, and as for [`CheckedPipeline::resume`].
-    pub async fn commit(
-        self,
-        id: &str,
-        cancel: CancellationToken,
-    ) -> Result<RunSummary, RunError> {
+    pub async fn commit(self, id: &str, cancel: CancellationToken) -> Result<RunSummary, RunError> {
         self.meters.start();
         let ledger = Ledger::open(&self.settings.ledger, &self.base).await?;
         let run = self.find(&ledger, id).await?;

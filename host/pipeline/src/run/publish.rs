@@ -146,7 +146,8 @@ impl RunContext {
             SinkTarget::Connector(target) => {
                 let parts = progress.totals.parts(&sink.name);
                 let schema = Arc::clone(&sink.schema);
-                let published = target.commit(schema, &self.run, parts, Publish::AsConfigured).await;
+                let published =
+                    target.commit(schema, &self.run, parts, Publish::AsConfigured).await;
                 if let Some(meter) = self.pipeline.meters.step(&sink.name) {
                     match &published {
                         Ok(report) => meter.published(report.bytes),
@@ -201,8 +202,10 @@ impl CheckedPipeline {
         let folders = self.folders(ledger, &run.id);
         let (context, _opened) = RunContext::new(self, ledger.clone(), run.id.clone(), folders)?;
         let finished = context.finish_alone(&claim, run.started_ms).await;
-        finished
-            .map_err(|source| RunError::NotFinished { run: run.id.clone(), source: source.into() })?;
+        finished.map_err(|source| RunError::NotFinished {
+            run: run.id.clone(),
+            source: source.into(),
+        })?;
         context.pipeline.observer.event(Event::EarlierFinished { run: run.id.clone() });
         context.sweep_published();
         Ok(true)

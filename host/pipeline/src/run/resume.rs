@@ -299,8 +299,11 @@ impl RunContext {
         }
         for (name, sink) in &self.pipeline.sinks {
             let SinkTarget::Connector(target) = &sink.target else { continue };
-            let parts: Vec<_> =
-                accepted.values().filter_map(|manifest| manifest.parts.get(name)).cloned().collect();
+            let parts: Vec<_> = accepted
+                .values()
+                .filter_map(|manifest| manifest.parts.get(name))
+                .cloned()
+                .collect();
             if let Err(error) = target.sweep(&self.run, &parts) {
                 let error = chain(&error);
                 tracing::warn!(run = self.run, sink = name, error, "cannot sweep");

@@ -80,8 +80,7 @@ impl RunContext {
             return;
         }
         let folders = self.pipeline.folders(&self.ledger, run);
-        let other =
-            Self::new(self.pipeline.clone(), self.ledger.clone(), run.to_owned(), folders);
+        let other = Self::new(self.pipeline.clone(), self.ledger.clone(), run.to_owned(), folders);
         let Ok((other, _opened)) = other else { return };
         if status == RunStatus::Succeeded {
             other.sweep_published();
