@@ -138,3 +138,83 @@ fn is_lasting(kind: ErrorKind) -> bool {
             | ErrorKind::Unsupported
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
+    use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+
+    use super::*;
+
+    async fn connect(path: &Path, options: SqliteConnectOptions) -> SqliteConnection {
+        let options = options.filename(path).create_if_missing(true);
+        options.busy_timeout(Duration::ZERO).connect().await.unwrap()
+    }
+
+    async fn fails(connection: &mut SqliteConnection, statement: &'static str) -> (String, bool) {
+        let error = connection.execute(statement).await.unwrap_err();
+        let code = error.as_database_error().unwrap().code().unwrap().into_owned();
+        (code, ConnectError::database("cannot write to", "db")(error).is_chance())
+    }
+
+    #[tokio::test]
+    async fn a_locked_database_is_chance_and_one_that_cannot_be_written_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let mut one = connect(&path, SqliteConnectOptions::new()).await;
+        let mut other = connect(&path, SqliteConnectOptions::new()).await;
+        one.execute("CREATE TABLE t (n INTEGER)").await.unwrap();
+
+        let transaction = one.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        let insert = "INSERT INTO t VALUES (1)";
+        assert_eq!(fails(&mut other, insert).await, ("5".to_owned(), true));
+        transaction.rollback().await.unwrap();
+
+        let read_only = SqliteConnectOptions::new().read_only(true);
+        let mut reader = connect(&path, read_only).await;
+        assert_eq!(fails(&mut reader, insert).await, ("8".to_owned(), false));
+
+        other.execute("PRAGMA max_page_count = 2").await.unwrap();
+        let large = "CREATE TABLE u AS SELECT zeroblob(100000) AS bytes";
+        assert_eq!(fails(&mut other, large).await, ("13".to_owned(), false));
+    }
+
+    /// Codes have a second byte that says more.
+    #[tokio::test]
+    async fn a_snapshot_that_is_too_old_is_chance() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let wal = || SqliteConnectOptions::new().journal_mode(SqliteJournalMode::Wal);
+        let mut one = connect(&path, wal()).await;
+        let mut other = connect(&path, wal()).await;
+        one.execute("CREATE TABLE t (n INTEGER)").await.unwrap();
+        one.execute("BEGIN").await.unwrap();
+        one.fetch_all("SELECT * FROM t").await.unwrap();
+        other.execute("INSERT INTO t VALUES (1)").await.unwrap();
+        assert_eq!(fails(&mut one, "INSERT INTO t VALUES (2)").await, ("517".to_owned(), true));
+    }
+
+    #[test]
+    fn what_somebody_has_to_mend_is_no_chance() {
+        let is_chance = |kind: ErrorKind| {
+            ConnectError::io("cannot write", "there")(std::io::Error::from(kind)).is_chance()
+        };
+        for kind in [
+            ErrorKind::NotFound,
+            ErrorKind::PermissionDenied,
+            ErrorKind::NotADirectory,
+            ErrorKind::ReadOnlyFilesystem,
+            ErrorKind::StorageFull,
+            ErrorKind::QuotaExceeded,
+        ] {
+            assert!(!is_chance(kind), "{kind}");
+        }
+        for kind in [ErrorKind::TimedOut, ErrorKind::Interrupted, ErrorKind::StaleNetworkFileHandle]
+        {
+            assert!(is_chance(kind), "{kind}");
+        }
+    }
+}
