@@ -24,5 +24,5 @@ fn survives(kills: u64, seed: u64, points: bool, new_ledger: &dyn Fn() -> String
 
 #[test]
 fn each_point_and_some_moments_with_the_ledger_in_a_file() {
-    survives(30, 1, true, &|| SQLITE_LEDGER.to_owned());
+    survives(18, 1, true, &|| SQLITE_LEDGER.to_owned());
 }

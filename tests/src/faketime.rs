@@ -24,3 +24,19 @@ fn library() -> PathBuf {
         panic!("no libfaketime.so.1 in /usr/lib: install it: apt-get install faketime")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    #[test]
+    fn a_command_lives_yesterday() {
+        let mut date = Command::new("date");
+        super::shift(date.arg("+%s"), "-1d");
+        let output = date.output().unwrap();
+        let told: u64 = String::from_utf8_lossy(&output.stdout).trim().parse().unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        assert!((86_395..=86_400).contains(&(now - told)), "{told} instead of {now}");
+    }
+}

@@ -144,3 +144,57 @@ fn read(path: &Path) -> String {
     let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     String::from_utf8_lossy(&bytes).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, folder: &Path) -> Process {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        Process::start(command, &folder.join("log"))
+    }
+
+    #[test]
+    fn ends_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let second = Duration::from_secs(1);
+        for (script, kill_after, limit, expected) in [
+            ("echo out; echo err >&2; exit 7", None, 20 * second, End::Exited(7)),
+            ("kill -KILL $$", None, 20 * second, End::Killed),
+            ("kill -TERM $$", None, 20 * second, End::Signalled(15)),
+            ("sleep 60", Some(second / 10), 20 * second, End::Killed),
+            ("sleep 60", None, second / 10, End::TooLate),
+        ] {
+            let ended = shell(script, folder.path()).wait(kill_after, limit);
+            assert_eq!(ended.end, expected, "{ended:?}");
+            if expected == End::Exited(7) {
+                assert_eq!((&*ended.outcome.stdout, &*ended.outcome.stderr), ("out\n", "err\n"));
+            }
+        }
+    }
+
+    /// A child that outlives its parent would go on working on what others work on.
+    #[test]
+    fn children_are_killed_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "sleep 60 & echo $!; wait";
+        let process = shell(script, folder.path());
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while process.printed().is_empty() && Instant::now() < deadline {
+            std::thread::sleep(LOOK);
+        }
+        let child: i32 = process.printed().trim().parse().unwrap();
+        drop(process);
+        let child = Pid::from_raw(child).unwrap();
+        // Gone, or a zombie that nobody has waited for yet.
+        let is_at_work = || {
+            let state = std::fs::read_to_string(format!("/proc/{}/stat", child.as_raw_pid()));
+            state.is_ok_and(|state| !state.contains(") Z "))
+        };
+        while is_at_work() && Instant::now() < deadline {
+            std::thread::sleep(LOOK);
+        }
+        assert!(!is_at_work());
+    }
+}

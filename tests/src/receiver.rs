@@ -133,3 +133,38 @@ impl Delivery {
         self.headers.get("idempotency-key").cloned().unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn post(receiver: &Receiver, body: &str) -> String {
+        let address = receiver.url.trim_start_matches("http://").trim_end_matches("/hooks");
+        let mut stream = TcpStream::connect(address).unwrap();
+        let length = body.len();
+        let head =
+            format!("POST /hooks HTTP/1.1\r\nIdempotency-Key: k\r\ncontent-length: {length}");
+        stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[test]
+    fn what_was_answered_is_kept() {
+        let receiver = Receiver::new();
+        receiver.break_down_for(1);
+        assert!(post(&receiver, "one").starts_with("HTTP/1.1 503 "));
+        assert!(post(&receiver, "two").starts_with("HTTP/1.1 200 "));
+        // Somebody who is killed in the middle.
+        let address = receiver.url.trim_start_matches("http://").trim_end_matches("/hooks");
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(b"POST /hooks HTTP/1.1\r\ncontent-length: 5\r\n\r\nth").unwrap();
+        drop(stream);
+        let kept = receiver.deliveries();
+        let told: Vec<(&[u8], bool)> =
+            kept.iter().map(|delivery| (&delivery.body[..], delivery.taken)).collect();
+        assert_eq!(told, [(&b"one"[..], false), (&b"two"[..], true)]);
+        assert_eq!((kept[0].key(), receiver.next()), ("k".to_owned(), Some(kept[0].clone())));
+    }
+}

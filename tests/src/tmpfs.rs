@@ -95,7 +95,10 @@ impl Tmpfs {
 
     fn remount(&self, option: &str) {
         let mut mount = self.command("mount", Path::new("/"));
-        mount.args(["-o", &format!("remount,{option}")]).arg(&self.path);
+        // The options that the system adds to what it shows name users that may not exist in the namespace.
+        mount
+            .args(["--options-mode", "ignore", "-o", &format!("remount,{option}")])
+            .arg(&self.path);
         let output = mount.output().expect("`mount` can be started");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
@@ -131,4 +134,35 @@ fn keep(path: &Path, options: &str) -> Result<Child, String> {
     drop(keeper.kill());
     let output = keeper.wait_with_output().map_err(|error| error.to_string())?;
     Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::ErrorKind;
+
+    use super::Tmpfs;
+
+    #[test]
+    fn it_is_full_and_read_only_when_it_should_be() {
+        let disk = Tmpfs::new(64);
+        let file = disk.outside("file");
+        let big = vec![1; 100 * 1024];
+        assert_eq!(fs::write(&file, &big).unwrap_err().kind(), ErrorKind::StorageFull);
+        disk.resize(256);
+        fs::write(&file, &big).unwrap();
+        disk.fill("filler", 8);
+        let other = disk.outside("other");
+        fs::write(&other, vec![1; 8 * 1024]).unwrap();
+        assert_eq!(
+            fs::write(&other, vec![1; 9 * 1024]).unwrap_err().kind(),
+            ErrorKind::StorageFull
+        );
+        disk.set_read_only(true);
+        assert_eq!(fs::write(&file, "").unwrap_err().kind(), ErrorKind::ReadOnlyFilesystem);
+        disk.set_read_only(false);
+        fs::write(&file, "seen by all").unwrap();
+        let seen = disk.command("cat", disk.path()).arg("file").output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&seen.stdout), "seen by all", "{seen:?}");
+    }
 }

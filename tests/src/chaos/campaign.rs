@@ -1,14 +1,13 @@
 //! Rounds until there were as many kills as were asked for, and what all of it showed.
 //!
-//! The first rounds go through the named points, one for each run, so that each point is reached by a run that finds nothing and by
-//! one that replaces what is there. All later ones are random.
+//! The first rounds go through the named points; all later ones are random.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::kill::{Kill, POINTS};
+use super::kill::{FIRST_ROUNDS, Kill, POINTS};
 use super::outputs::{Difference, Outputs, ask};
 use super::random::Random;
 use super::site::{FILE, RUNS, Site};
@@ -90,7 +89,7 @@ impl Campaign<'_> {
                 report.problems.push(format!("no process was killed in {idle} rounds in a row"));
             }
             round += 1;
-            let goes_through_points = self.points && round < POINTS.len() as u64;
+            let goes_through_points = self.points && round < FIRST_ROUNDS.len() as u64;
             if self.only.is_some()
                 || idle >= MOST_IDLE
                 || (kills >= self.kills && !goes_through_points)
@@ -169,9 +168,8 @@ impl Campaign<'_> {
         random: &mut Random,
     ) -> (Way, Vec<Kill>) {
         let round = usize::try_from(round).expect("there are not as many rounds");
-        if self.points && round < POINTS.len() {
-            let (point, _) = POINTS[(round + index) % POINTS.len()];
-            return (Way::Whole, vec![Kill::At { point, time: 1 }]);
+        if let Some(first) = FIRST_ROUNDS.get(round).filter(|_| self.points) {
+            return (Way::Whole, first[index].iter().copied().map(Kill::at).collect());
         }
         let way = if random.one_in(PARTITIONS) { Way::Partitions } else { Way::Whole };
         let number = random.between(1, MOST_KILLS);

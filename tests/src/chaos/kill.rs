@@ -26,6 +26,24 @@ pub const POINTS: [(&str, u64); 12] = [
     ("mid-sweep", 2),
 ];
 
+/// What the first rounds go through: for each run, the points at which its processes die, one after the other. All points are there.
+/// A process that goes on comes to the points behind the one where the last died, but for those after the end of the run: when it
+/// has ended, there is nothing to go on with but what was left undone.
+pub const FIRST_ROUNDS: [[&[&str]; 2]; 2] = [
+    [
+        &[
+            "after-stage",
+            "before-manifest",
+            "after-manifest",
+            "before-commit",
+            "commit-begun",
+            "mid-commit",
+        ],
+        &["mid-replace", "after-commit", "before-end", "mid-notify"],
+    ],
+    [&["before-notify"], &["mid-sweep"]],
+];
+
 /// When a process dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kill {
@@ -36,6 +54,13 @@ pub enum Kill {
 }
 
 impl Kill {
+    /// The first time that a process comes to a point.
+    pub fn at(name: &str) -> Self {
+        let known = POINTS.iter().find(|(point, _)| *point == name);
+        let (point, _) = known.unwrap_or_else(|| panic!("there is no point {name}"));
+        Self::At { point, time: 1 }
+    }
+
     /// Anywhere: at a point or at a moment, each half of the time.
     pub fn anywhere(random: &mut Random, typical: Duration) -> Self {
         if random.one_in(2) {
@@ -71,5 +96,19 @@ impl fmt::Display for Kill {
             Self::At { point, time } => write!(formatter, "{point}#{time}"),
             Self::After(wait) => write!(formatter, "after {} ms", wait.as_millis()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_first_rounds_go_through_all_points() {
+        let gone_through = FIRST_ROUNDS.iter().flatten().copied().flatten().copied();
+        let all = POINTS.iter().map(|(point, _)| *point);
+        assert_eq!(gone_through.collect::<BTreeSet<_>>(), all.collect());
     }
 }

@@ -9,13 +9,14 @@ use super::kill::Kill;
 use super::random::Random;
 use super::site::{FILE, Site};
 use crate::process::{End, Ended};
-use crate::workspace::Outcome;
 
 /// How long a process may take.
 pub const LIMIT: Duration = Duration::from_secs(120);
 /// Exit codes: what is asked for does not exist; a temporary failure, such as a run that somebody else is at work on.
 const NOT_FOUND: i32 = 66;
 const TEMPORARY: i32 = 75;
+/// What was asked for is wrong, such as a level that there is not.
+const CONFIG: i32 = 78;
 /// How often a temporary failure is answered by trying again: a database may take a while to see that somebody has died.
 const PATIENCE: u32 = 50;
 const WAIT: Duration = Duration::from_millis(200);
@@ -73,52 +74,47 @@ impl Driver<'_> {
     /// Brings the run to its end; a message when it does not come to a good one.
     pub fn drive(&self, way: Way, kills: Vec<Kill>, random: &mut Random) -> Result<(), String> {
         match way {
-            Way::Whole => self.whole(kills).map(drop),
+            Way::Whole => self.whole(kills),
             Way::Partitions => self.partitions(kills, random),
         }
     }
 
     /// One process after the other, each of which goes on with what the one before has left.
-    fn whole(&self, kills: Vec<Kill>) -> Result<Outcome, String> {
+    fn whole(&self, kills: Vec<Kill>) -> Result<(), String> {
         let first = ["run", FILE, "--run-id", self.run, "--output", "json"];
         let resumed = ["run", FILE, "--resume", self.run, "--output", "json"];
-        self.until_done(&first, &resumed, kills)
+        self.succeed(&first, &resumed, kills)
     }
 
-    /// A plan, partitions of each level in any order and at once, a commit; each repeated until it is done.
-    fn partitions(&self, kills: Vec<Kill>, random: &mut Random) -> Result<(), String> {
-        let mut kills: Vec<(u64, Kill)> =
-            kills.into_iter().map(|kill| (random.next(), kill)).collect();
-        // Some for whatever comes, so that all stages have their share.
-        let mut take = |random: &mut Random, one_in: u64| -> Vec<Kill> {
-            let (taken, left) = kills.drain(..).partition(|_| random.one_in(one_in));
-            kills = left;
-            taken.into_iter().map(|(_, kill)| kill).collect()
-        };
-        let mut level = 0;
-        loop {
-            let number = level.to_string();
-            let plan = ["plan", FILE, "--run-id", self.run, "--level", &number, "--output", "json"];
-            let planned = self.until_done(&plan, &plan, take(random, 8))?;
-            let levels = levels(&planned)?;
+    /// A plan, partitions of each level in any order and at once, a commit; each repeated until it is done. Levels that are left to
+    /// the commit are done by it.
+    fn partitions(&self, mut kills: Vec<Kill>, random: &mut Random) -> Result<(), String> {
+        for level in 0.. {
+            let level = level.to_string();
+            let plan = ["plan", FILE, "--run-id", self.run, "--level", &level, "--output", "json"];
+            let planned = self.end(&plan, &plan, take(&mut kills, 8, random));
+            match planned.end {
+                End::Exited(0) => {}
+                End::Exited(CONFIG) if planned.outcome.stderr.contains("has no level") => break,
+                _ => return Err(self.failed(&planned)),
+            }
             let of = random.between(2, 4);
-            let mut partitions: Vec<(String, Vec<Kill>)> =
-                (0..of).map(|partition| (format!("{partition}/{of}"), take(random, 3))).collect();
+            let mut partitions: Vec<(String, Vec<Kill>)> = (0..of)
+                .map(|index| (format!("{index}/{of}"), take(&mut kills, 3, random)))
+                .collect();
             // What is done may be asked for again, as a scheduler does that did not hear back.
             if random.one_in(2) {
                 let again = partitions[0].0.clone();
                 partitions.push((again, Vec::new()));
             }
             random.shuffle(&mut partitions);
-            let at_once = random.one_in(2);
-            self.level(&number, partitions, at_once)?;
-            level += 1;
-            if level >= levels {
+            self.level(&level, partitions, random.one_in(2))?;
+            if random.one_in(3) {
                 break;
             }
         }
         let commit = ["commit", FILE, "--run-id", self.run, "--output", "json"];
-        self.until_done(&commit, &commit, take(random, 1)).map(drop)
+        self.succeed(&commit, &commit, kills)
     }
 
     /// The partitions of one level.
@@ -131,7 +127,7 @@ impl Driver<'_> {
         let work = |(partition, kills): (String, Vec<Kill>)| {
             let words = ["run", FILE, "--run-id", self.run, "--partition", &partition];
             let words = [&words[..], &["--level", level, "--output", "json"]].concat();
-            self.until_done(&words, &words, kills).map(drop)
+            self.succeed(&words, &words, kills)
         };
         if !at_once {
             return partitions.into_iter().try_for_each(work);
@@ -144,13 +140,13 @@ impl Driver<'_> {
         })
     }
 
-    /// Runs the first command, and the second until one ends well, and kills them as planned.
-    fn until_done(
-        &self,
-        first: &[&str],
-        again: &[&str],
-        kills: Vec<Kill>,
-    ) -> Result<Outcome, String> {
+    fn succeed(&self, first: &[&str], again: &[&str], kills: Vec<Kill>) -> Result<(), String> {
+        let ended = self.end(first, again, kills);
+        if ended.end == End::Exited(0) { Ok(()) } else { Err(self.failed(&ended)) }
+    }
+
+    /// Runs the first command, then the second until one comes to its end, and kills them as planned.
+    fn end(&self, first: &[&str], again: &[&str], kills: Vec<Kill>) -> Ended {
         let mut kills = kills.into_iter().peekable();
         let mut patience = PATIENCE;
         let mut arguments = first;
@@ -162,14 +158,13 @@ impl Driver<'_> {
                     kills.next();
                     arguments = again;
                 }
-                End::Exited(0) => return Ok(ended.outcome),
                 // It was killed before the run was entered.
                 End::Exited(NOT_FOUND) if arguments != first => arguments = first,
                 End::Exited(TEMPORARY) if patience > 0 => {
                     patience -= 1;
                     std::thread::sleep(WAIT);
                 }
-                _ => return Err(self.failed(&ended)),
+                _ => return ended,
             }
         }
     }
@@ -195,9 +190,9 @@ impl Driver<'_> {
     }
 }
 
-/// How many levels there are, as the plan of any of them says.
-fn levels(plan: &Outcome) -> Result<u64, String> {
-    let lines = plan.events();
-    let said = lines.iter().find_map(|line| line["levels"].as_u64());
-    said.ok_or_else(|| format!("a plan that does not say how many levels there are: {lines:?}"))
+/// Takes some of the kills, one in so many of them, so that all stages have their share.
+fn take(kills: &mut Vec<Kill>, one_in: u64, random: &mut Random) -> Vec<Kill> {
+    let (taken, left) = kills.drain(..).partition(|_| random.one_in(one_in));
+    *kills = left;
+    taken
 }
