@@ -4,12 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray};
 use arrow::compute::cast;
@@ -21,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
+use wasmill_tests::receiver::{Delivery, Receiver};
 use wasmill_tests::root;
 
 #[tokio::test]
@@ -33,7 +30,7 @@ async fn a_run_gives_what_was_computed_without_wasmill() {
     assert_eq!(scenario.quarantine(&summary), golden["quarantine"]);
     scenario.compare_outputs(&golden).await;
     let event = scenario.receiver.next().expect("the webhook is called");
-    event.check(&scenario.webhook_key(), &summary);
+    check(&event, &scenario.webhook_key(), &summary);
 
     // Another run replaces files and merges tables: everything is there once, as before.
     let again = scenario.run();
@@ -41,14 +38,14 @@ async fn a_run_gives_what_was_computed_without_wasmill() {
     compare_summary(&again, &golden);
     scenario.compare_outputs(&golden).await;
     let event_again = scenario.receiver.next().expect("the webhook is called");
-    event_again.check(&scenario.webhook_key(), &again);
+    check(&event_again, &scenario.webhook_key(), &again);
     assert!(scenario.receiver.next().is_none(), "one event a run, and no repeats");
 }
 
 /// A copy of the scenario in a folder of its own.
 struct Scenario {
     root: TempDir,
-    receiver: WebhookReceiver,
+    receiver: Receiver,
 }
 
 impl Scenario {
@@ -56,7 +53,7 @@ impl Scenario {
     fn new() -> Self {
         let scenario = Self {
             root: tempfile::tempdir().expect("a temporary folder"),
-            receiver: WebhookReceiver::start(),
+            receiver: Receiver::new(),
         };
         copy_folder(&root().join("pipelines/ecommerce"), &scenario.folder());
         std::os::unix::fs::symlink(root().join("dist"), scenario.root.path().join("dist"))
@@ -339,90 +336,30 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Listens on the loopback interface, answers 200, and keeps what it was sent.
-struct WebhookReceiver {
-    url: String,
-    deliveries: Receiver<Delivery>,
+/// Checks that the event is the one of the run, and signed with the key.
+fn check(delivery: &Delivery, key: &str, summary: &Value) {
+    assert!(delivery.request_line.starts_with("POST /hooks"), "{}", delivery.request_line);
+    let event: Value = serde_json::from_slice(&delivery.body).expect("a JSON object");
+    assert_eq!(event["kind"], "run.succeeded", "{event}");
+    assert_eq!(event["pipeline"], "ecommerce", "{event}");
+    assert_eq!(event["run"], summary["run"], "{event}");
+    let header = |name: &str| {
+        let value = delivery.headers.get(name).map(String::as_str);
+        value.unwrap_or_else(|| panic!("there is no header `{name}`: {:?}", delivery.headers))
+    };
+    assert_eq!(event["id"], header("idempotency-key"), "{event}");
+    let signature = signature(&delivery.body, key, header("x-wasmill-timestamp"));
+    assert_eq!(header("x-wasmill-signature"), signature);
 }
 
-/// A request of the webhook.
-#[derive(Debug)]
-struct Delivery {
-    request_line: String,
-    /// Names in lower case.
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
-}
-
-impl WebhookReceiver {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
-        let (sender, deliveries) = channel();
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let delivery = stream.and_then(Delivery::receive).expect("a whole request");
-                if sender.send(delivery).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { url: format!("http://{address}/hooks"), deliveries }
-    }
-
-    /// The next delivery; none when a while has passed.
-    fn next(&self) -> Option<Delivery> {
-        self.deliveries.recv_timeout(Duration::from_secs(2)).ok()
-    }
-}
-
-impl Delivery {
-    fn receive(stream: TcpStream) -> std::io::Result<Self> {
-        let mut reader = BufReader::new(stream);
-        let mut line = || -> std::io::Result<String> {
-            let mut line = String::new();
-            reader.read_line(&mut line)?;
-            Ok(line.trim_end().to_owned())
-        };
-        let request_line = line()?;
-        let mut headers = BTreeMap::new();
-        while let Some((name, value)) = line()?.split_once(':') {
-            headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
-        }
-        let length = headers.get("content-length").and_then(|length| length.parse().ok());
-        let mut body = vec![0; length.unwrap_or_default()];
-        reader.read_exact(&mut body)?;
-        reader
-            .get_mut()
-            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")?;
-        Ok(Self { request_line, headers, body })
-    }
-
-    /// Checks that the event is the one of the run, and signed with the key.
-    fn check(&self, key: &str, summary: &Value) {
-        assert!(self.request_line.starts_with("POST /hooks"), "{}", self.request_line);
-        let event: Value = serde_json::from_slice(&self.body).expect("a JSON object");
-        assert_eq!(event["kind"], "run.succeeded", "{event}");
-        assert_eq!(event["pipeline"], "ecommerce", "{event}");
-        assert_eq!(event["run"], summary["run"], "{event}");
-        let header = |name: &str| {
-            let value = self.headers.get(name).map(String::as_str);
-            value.unwrap_or_else(|| panic!("there is no header `{name}`: {:?}", self.headers))
-        };
-        assert_eq!(event["id"], header("idempotency-key"), "{event}");
-        let timestamp = header("x-wasmill-timestamp");
-        assert_eq!(header("x-wasmill-signature"), self.signature(key, timestamp));
-    }
-
-    /// What only somebody who has the key can write: HMAC-SHA256 of `TIMESTAMP.BODY`.
-    fn signature(&self, key: &str, timestamp: &str) -> String {
-        let keyed = Hmac::<Sha256>::new_from_slice(key.as_bytes());
-        let mut hash = keyed.expect("HMAC takes keys of any length");
-        hash.update(timestamp.as_bytes());
-        hash.update(b".");
-        hash.update(&self.body);
-        format!("v1={}", hex(&hash.finalize().into_bytes()))
-    }
+/// What only somebody who has the key can write: HMAC-SHA256 of `TIMESTAMP.BODY`.
+fn signature(body: &[u8], key: &str, timestamp: &str) -> String {
+    let keyed = Hmac::<Sha256>::new_from_slice(key.as_bytes());
+    let mut hash = keyed.expect("HMAC takes keys of any length");
+    hash.update(timestamp.as_bytes());
+    hash.update(b".");
+    hash.update(body);
+    format!("v1={}", hex(&hash.finalize().into_bytes()))
 }
 
 /// Copies a folder, but for what runs leave in it.

@@ -1,10 +1,15 @@
 //! What the end-to-end tests share.
 
+pub mod chaos;
 pub mod entries;
 pub mod exposition;
+pub mod faketime;
 pub mod fixture;
 pub mod object_store;
 pub mod orders;
+pub mod process;
+pub mod receiver;
+pub mod tmpfs;
 pub mod workspace;
 
 use std::path::PathBuf;
@@ -49,8 +54,11 @@ pub(crate) fn cache_folder() -> PathBuf {
     build_folder().join("compiled-plugins")
 }
 
-/// Where the binary of this test was built to: two folders up from it.
+/// Where Cargo builds programs to: tests lie in a folder below it, programs in it.
 pub(crate) fn build_folder() -> PathBuf {
-    let test = std::env::current_exe().expect("the path of this test");
-    test.ancestors().nth(2).expect("tests lie two folders below the target folder").to_owned()
+    let program = std::env::current_exe().expect("the path of this program");
+    let folder = program.parent().expect("a program lies in a folder");
+    let is_of_tests = folder.file_name().is_some_and(|name| name == "deps");
+    let build = if is_of_tests { folder.parent() } else { Some(folder) };
+    build.expect("the folder of tests lies in the build folder").to_owned()
 }

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::tmpfs::Tmpfs;
 use crate::{build_folder, cache_folder, root};
 
 /// A temporary folder; gone with the value.
@@ -71,10 +72,18 @@ impl Workspace {
         outcome.events()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// The command line, to be started in the folder.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(wasmill_program());
         command.current_dir(self.folder.path()).args(arguments);
         command.env("WASMILL_CACHE", cache_folder());
+        command
+    }
+
+    /// The same, where it sees a file system that is mounted for it.
+    pub fn command_with(&self, tmpfs: &Tmpfs, arguments: &[&str]) -> Command {
+        let mut command = tmpfs.command(wasmill_program(), self.folder.path());
+        command.args(arguments).env("WASMILL_CACHE", cache_folder());
         command
     }
 

@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line")]
 
 mod bench;
+mod chaos;
 mod components;
 mod duration;
 mod evil;
@@ -38,6 +39,8 @@ Usage: cargo xtask COMMAND
   evil            builds plugins and host, and has hostile plugins attack it, under small limits
   bench [NAME]    builds and runs the benchmarks in bench/, or one of them; --quick for a first look,
                   --json for one JSON object a line
+  chaos           builds plugins and host, kills processes of a pipeline, has others go on, and compares;
+                  --kills N, or 100; --seed S and --only ROUND to repeat; --ledger sqlite|postgres
   fuzz [TARGET]   looks for inputs that break the host, by the targets in fuzz/, or one of them;
                   --seconds N for each, or 30; with TARGET and a FILE, runs this one input again
   test            everything that must hold before a change is merged: formatting, lints, all tests
@@ -79,6 +82,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode, String> {
         ["plugins"] => plugins::run(&workspace).map(|()| ExitCode::SUCCESS),
         ["evil"] => evil::run(&workspace),
         ["bench", options @ ..] => bench::run(&workspace, options),
+        ["chaos", options @ ..] => chaos::run(&workspace, options),
         ["fuzz", arguments @ ..] => fuzz::run(&workspace, arguments),
         ["test"] => Ok(test::run(&workspace)),
         ["scenario"] => {

@@ -60,11 +60,16 @@ impl Workspace {
 
     /// The command line of the host, as the profile builds it.
     pub fn wasmill(&self, profile: Profile) -> PathBuf {
+        self.program("wasmill", profile)
+    }
+
+    /// A program of the workspace, as the profile builds it.
+    pub fn program(&self, name: &str, profile: Profile) -> PathBuf {
         let folder = match profile {
             Profile::Dev => "debug",
             Profile::Release => "release",
         };
-        self.target.join(folder).join(format!("wasmill{EXE_SUFFIX}"))
+        self.target.join(folder).join(format!("{name}{EXE_SUFFIX}"))
     }
 
     /// Where components are installed.
