@@ -7,6 +7,8 @@ pub mod faketime;
 pub mod fixture;
 pub mod object_store;
 pub mod orders;
+pub mod outputs;
+pub mod prices;
 pub mod process;
 pub mod receiver;
 pub mod tmpfs;
