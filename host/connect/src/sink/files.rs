@@ -375,7 +375,7 @@ fn is_nested(data_type: &DataType) -> bool {
 }
 
 enum FormatWriter {
-    Parquet(Box<ParquetFile>),
+    Parquet(Box<ParquetFile<HashedFile>>),
     Csv(Box<arrow::csv::Writer<HashedFile>>),
     Jsonl(Box<LineDelimitedWriter<HashedFile>>),
 }

@@ -16,7 +16,7 @@ pub mod discard;
 pub mod files;
 mod hashed_file;
 pub mod ipc;
-mod parquet_file;
+pub mod parquet_file;
 pub mod sqlite;
 
 use std::fmt;
