@@ -293,7 +293,8 @@ fn report(summary: &RunSummary) {
         if let Some(hint) = &problem.hint {
             eprintln!("  hint: {hint}");
         }
-        if !summary.status.is_final() {
+        let says_so = problem.hint.as_ref().is_some_and(|hint| hint.contains("--resume"));
+        if !summary.status.is_final() && !says_so {
             eprintln!("  to go on: wasmill run FILE --resume {}", summary.run);
         }
     }

@@ -141,6 +141,9 @@ impl RunFailure {
             Self::Commit { .. } => Some(format!(
                 "mend the target, and `wasmill run FILE --resume {run}` publishes what is missing"
             )),
+            Self::Interrupted => Some(format!(
+                "`wasmill run FILE --resume {run}` goes on with it: what was accepted is kept"
+            )),
             Self::CursorsMoved { .. } => {
                 Some("run again: it reads on from where the other run ended".to_owned())
             }
