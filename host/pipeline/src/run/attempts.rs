@@ -375,12 +375,17 @@ impl RunContext {
                 Ok(manifest)
             }
             Acceptance::AnotherCounts { .. } => {
+                let place = (phase.end.clone(), split.clone());
+                self.forget(std::iter::once(manifest)).await;
                 let mut accepted = self.accepted().await?;
-                accepted.remove(&(phase.end.clone(), split.clone())).ok_or_else(|| {
-                    RunFailure::Host(format!("the ledger lost the manifest of {split}"))
+                accepted.remove(&place).ok_or_else(|| {
+                    RunFailure::Host(format!("the ledger lost the manifest of {}", place.1))
                 })
             }
-            Acceptance::Closed(status) => Err(RunFailure::Closed { status }),
+            Acceptance::Closed(status) => {
+                self.forget(std::iter::once(manifest)).await;
+                Err(RunFailure::Closed { status })
+            }
         }
     }
 }

@@ -121,7 +121,9 @@ impl CheckedPipeline {
         let committing = claim.status == RunStatus::Committing;
         let (context, opened) = RunContext::new(self, ledger, id.to_owned(), folders)?;
         let mut dropped = Vec::new();
+        let mut before = Accepted::new();
         if !committing {
+            before = context.accepted().await?;
             for (phase, reason) in &dirty {
                 context.ledger.drop_phase(id, phase, reason).await?;
                 dropped.push(format!("{phase}: {reason}"));
@@ -130,6 +132,8 @@ impl CheckedPipeline {
         }
         let manifests = context.accepted().await?;
         if !committing {
+            before.retain(|split, _| !manifests.contains_key(split));
+            context.forget(before.into_values()).await;
             context.sweep_unaccepted(&manifests);
         }
         let planned = context.planned().await?;
