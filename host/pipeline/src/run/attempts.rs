@@ -7,7 +7,7 @@ use std::time::Instant;
 use futures::TryStreamExt as _;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use wasmill_ledger::QuarantineEntry;
+use wasmill_ledger::{NewPhase, NewSplit, QuarantineEntry};
 use wasmill_sandbox::extractor::Cursor;
 
 use crate::checked::{SourceReader, Work};
@@ -47,16 +47,24 @@ impl RunContext {
                 phases.iter().enumerate().filter(|(_, phase)| phase.level == level)
             {
                 let tasks = self.splits(index, phase, &staged).await?;
-                let entries: Vec<(String, serde_json::Value)> = tasks
+                let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+                let splits: Vec<NewSplit> = tasks
                     .iter()
-                    .map(|task| {
-                        (
-                            task.id.clone(),
-                            serde_json::from_str(&task.descriptor).unwrap_or_default(),
-                        )
+                    .map(|task| NewSplit {
+                        id: task.id.clone(),
+                        lane: number(task.lane),
+                        position: number(task.index),
+                        descriptor: serde_json::from_str(&task.descriptor).unwrap_or_default(),
                     })
                     .collect();
-                self.ledger.add_splits(&self.run, &phase.end, &entries).await?;
+                let new = NewPhase {
+                    phase: &phase.end,
+                    level: number(phase.level),
+                    digest: "",
+                    splits: &splits,
+                    cursors: &[],
+                };
+                self.ledger.add_phase(&self.run, &new).await?;
                 let (phase, splits) = (phase.end.clone(), tasks.len());
                 self.pipeline.observer.event(Event::PhaseStarted { phase, splits });
                 queue.extend(tasks);
@@ -201,7 +209,10 @@ impl RunContext {
         let began = Instant::now();
         let mut attempt = 1;
         loop {
-            self.ledger.start_attempt(&self.run, &phase.end, &split.id).await?;
+            let process = std::process::id().to_string();
+            let name = attempt.to_string();
+            let (run, end) = (&self.run, &phase.end);
+            self.ledger.start_attempt(run, end, &split.id, &name, &process).await?;
             let error = match self.attempt(split, phase, lane, staged).await {
                 Ok(manifest) => {
                     self.accept(phase, &manifest).await?;
@@ -213,11 +224,12 @@ impl RunContext {
                 meter.failed(&error);
             }
             let message = self.around.secrets.apply(&chain(&*error));
-            self.ledger.fail_attempt(&self.run, &phase.end, &split.id, &message).await?;
             let policy = self.pipeline.policies.retry(error.step());
             let retry =
                 retries.entry(error.step().to_owned()).or_insert_with(|| policy.started_at(began));
-            let Some(wait) = retry.wait_after(&*error) else {
+            let wait = retry.wait_after(&*error);
+            self.ledger.fail_attempt(run, end, &split.id, &name, &message, wait).await?;
+            let Some(wait) = wait else {
                 return Err(RunFailure::Step(error));
             };
             self.pipeline.observer.event(Event::SplitRetried {
@@ -260,11 +272,13 @@ impl RunContext {
             for (rule, column, rows) in &file.rules {
                 quarantined.push(QuarantineEntry {
                     step: file.step.clone(),
+                    phase: phase.end.clone(),
                     split: manifest.split.clone(),
                     rule: rule.clone(),
                     column: column.clone(),
                     rows: i64::try_from(*rows).unwrap_or(i64::MAX),
                     file: file.file.display().to_string(),
+                    purged_ms: None,
                 });
             }
         }

@@ -19,7 +19,7 @@ impl RunContext {
                 RunFailure::Commit { sink: name.clone(), published, source: Box::new(source) }
             })?;
             let json = serde_json::to_value(&report).expect("a report is plain data");
-            self.ledger.add_commit(&self.run, name, &json).await?;
+            self.ledger.add_commit(&self.claim, name, &json).await?;
             self.pipeline.observer.event(Event::Committed {
                 sink: name.clone(),
                 target: report.target.clone(),

@@ -16,14 +16,13 @@ mod notify;
 pub mod summary;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio_util::sync::CancellationToken;
-use wasmill_ledger::{Ledger, LedgerError, RunStatus, now_ms};
+use wasmill_ledger::{Claim, EndOfRun, Ledger, LedgerError, NewRun, RunKind, RunStatus, now_ms};
 
 use crate::cassette::folder::CassetteFolder;
 use crate::checked::CheckedPipeline;
@@ -42,6 +41,7 @@ use crate::run::summary::{RunProblem, RunSummary, SinkReport, Totals};
 pub(crate) struct RunContext {
     pub(crate) pipeline: CheckedPipeline,
     pub(crate) ledger: Ledger,
+    pub(crate) claim: Claim,
     pub(crate) run: String,
     pub(crate) around: Arc<Surroundings>,
     pub(crate) engine: Engine,
@@ -77,13 +77,22 @@ impl CheckedPipeline {
         let started_ms = now_ms();
         let ledger = Ledger::create(&self.settings.ledger, &self.base).await?;
         let run = run_id(started_ms);
-        let base = ledger.path().parent().map_or_else(PathBuf::new, PathBuf::from);
+        let base = ledger.folder().unwrap_or(&self.base).to_owned();
         let folders = Folders {
             scratch: base.join("runs").join(&run),
             quarantine: base.join("quarantine").join(&run),
             cassettes: self.cassettes.clone().map(CassetteFolder::new).map(Arc::new),
         };
-        ledger.start_run(&run, &self.name, &self.digest, started_ms).await?;
+        let new = NewRun {
+            id: &run,
+            pipeline: &self.name,
+            file_digest: &self.digest,
+            kind: RunKind::Run,
+            fingerprint: &serde_json::Value::Null,
+            started_ms,
+        };
+        ledger.enter_run(&new).await?;
+        let claim = ledger.claim_run(&run, &std::process::id().to_string()).await?;
         let secrets = self.secrets.clone();
         let (observer, pipeline) = (Arc::clone(&self.observer), self.name.clone());
         let (meters, tenant) = (Arc::clone(&self.meters), self.tenant.clone());
@@ -106,6 +115,7 @@ impl CheckedPipeline {
                 let context = Arc::new(RunContext {
                     pipeline: self,
                     ledger: ledger.clone(),
+                    claim: claim.clone(),
                     run: run.clone(),
                     around,
                     engine,
@@ -154,7 +164,8 @@ impl CheckedPipeline {
         let json = serde_json::to_value(&summary).expect("a summary is plain data");
         let cursors = progress.totals.cursors();
         let cursors = if ended.is_ok() { cursors } else { &[] };
-        ledger.end_run(&run, status, error, &json, cursors).await?;
+        let end = EndOfRun { status, error, summary: &json, cursors, notifications: &[] };
+        ledger.end_run(&claim, &end).await?;
         if let Some(context) = &context {
             context.notify(&summary, &cancel).await;
         }
@@ -180,7 +191,7 @@ impl RunContext {
         if cancel.is_cancelled() {
             return Err(RunFailure::Interrupted);
         }
-        self.ledger.start_commit(&self.run).await?;
+        self.ledger.start_commit(&self.claim).await?;
         self.commit(progress).await
     }
 }

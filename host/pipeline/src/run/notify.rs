@@ -45,7 +45,7 @@ impl RunContext {
             tracing::warn!(run = self.run, error = chain(&error), "cannot use the outbox");
             return;
         }
-        let waiting = match self.ledger.undelivered(&self.pipeline.name).await {
+        let waiting = match self.ledger.undelivered(Some(&self.pipeline.name)).await {
             Ok(waiting) => waiting,
             Err(error) => {
                 tracing::warn!(run = self.run, error = chain(&error), "cannot read the outbox");
@@ -112,7 +112,8 @@ impl RunContext {
             if has_ended.is_cancelled() {
                 continue;
             }
-            let waiting = self.ledger.undelivered(&self.pipeline.name).await.unwrap_or_default();
+            let waiting =
+                self.ledger.undelivered(Some(&self.pipeline.name)).await.unwrap_or_default();
             let own = waiting.iter().filter(|entry| {
                 entry.run == self.run && entry.event["dedup_key"] == notification.dedup_key.as_str()
             });
