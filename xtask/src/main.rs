@@ -17,6 +17,7 @@ mod process;
 mod python;
 mod receiver;
 mod scenario;
+mod servers;
 mod test;
 mod test_output;
 mod workspace;

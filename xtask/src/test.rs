@@ -13,7 +13,7 @@ use std::time::Instant;
 use crate::duration::Shown;
 use crate::test_output::TestOutput;
 use crate::workspace::{Profile, Workspace};
-use crate::{components, guests, plugins, process};
+use crate::{components, guests, plugins, process, servers};
 
 /// Runs all of it; the exit code says whether all is well.
 pub fn run(workspace: &Workspace) -> ExitCode {
@@ -55,6 +55,7 @@ fn set_up(workspace: &Workspace) -> Vec<String> {
         components::build_with_lines(workspace, &guests)
     };
     let steps = [
+        step("servers", servers::install),
         step("plugins, and those that attack", || plugins::run(workspace)),
         step("guests in Rust", rust_guests),
         step("guest in Python", || guests::python(workspace)),

@@ -128,7 +128,10 @@ impl RunContext {
             RunStatus::Succeeded => (EventKind::RunSucceeded, EventSeverity::Info),
             RunStatus::Refused => (EventKind::GateRefused, EventSeverity::Error),
             RunStatus::Failed => (EventKind::RunFailed, EventSeverity::Error),
-            RunStatus::Interrupted | RunStatus::Running | RunStatus::Committing => return Ok(()),
+            RunStatus::Interrupted
+            | RunStatus::Running
+            | RunStatus::Committing
+            | RunStatus::Aborted => return Ok(()),
         };
         let details = serde_json::to_string(summary).expect("a summary is plain data");
         let notification = Notification {
