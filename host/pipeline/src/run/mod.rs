@@ -12,7 +12,7 @@ mod attempts;
 mod commit;
 pub mod failure;
 mod gate;
-mod notify;
+pub(crate) mod notify;
 pub mod summary;
 
 use std::collections::BTreeMap;
