@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use wasmill_ledger::{Health, Ledger, LedgerError, Run, RunStatus, Share, now_ms};
+use wasmill_ledger::{Health, Ledger, LedgerError, Run, RunStatus, now_ms};
 use wasmill_pipeline::Pipeline;
 use wasmill_pipeline::error::chain;
 
 use crate::doctor::disk::{can_be_made, is_writable};
 use crate::doctor::findings::Findings;
 use crate::doctor::leftovers;
+use crate::ledger::is_locked;
 use crate::table::{bytes, counted, seconds, time};
 
 const CHECK: &str = "ledger";
@@ -144,8 +145,7 @@ async fn unfinished(
     const RUNS: &str = "runs";
     let (id, status) = (&run.id, run.status.name());
     let file = file.display();
-    // Whoever works on it holds its lock.
-    if ledger.lock_run(id, Share::Shared).await?.is_none() {
+    if is_locked(ledger, id).await? {
         findings.ok(RUNS, format!("run {id} is {status}: somebody is at work on it"));
         return Ok(());
     }
