@@ -3,6 +3,7 @@
 pub mod entries;
 pub mod exposition;
 pub mod fixture;
+pub mod ledger;
 pub mod object_store;
 pub mod orders;
 pub mod workspace;
