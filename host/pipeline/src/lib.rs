@@ -44,9 +44,10 @@ pub mod run;
 pub mod shadow;
 
 pub use check::plugin_steps::{PluginStep, PluginSteps};
-pub use check::{CheckFailed, Pipeline, ReadError};
+pub use check::{CheckFailed, Needs, Pipeline, ReadError};
 pub use checked::CheckedPipeline;
 pub use exec::quarantine::{FaultRecord, QuarantinedRow, Reason, read_quarantine};
 pub use exec::task::StepCounts;
+pub use run::notify::{Delivery, Undelivered};
 pub use run::summary::RunSummary;
 pub use tokio_util::sync::CancellationToken;

@@ -8,12 +8,15 @@
 
 pub(crate) mod beside;
 mod graph;
+mod needs;
 pub(crate) mod plugin_steps;
 mod plugins;
 mod policies;
 mod sources;
 pub(crate) mod sql;
 mod steps;
+
+pub use needs::Needs;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -20,7 +20,7 @@
 mod attempts;
 pub mod failure;
 mod gate;
-mod notify;
+pub(crate) mod notify;
 pub mod open;
 pub mod partition;
 mod publish;
