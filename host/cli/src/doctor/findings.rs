@@ -96,7 +96,7 @@ impl Findings {
                 "warnings": warnings,
             })),
             Output::Text => {
-                say!("\n{}, {}", counted(problems, "problem"), counted(warnings, "warning"))
+                say!("\n{}, {}", counted(problems, "problem"), counted(warnings, "warning"));
             }
         }
         match (unreadable, problems) {
