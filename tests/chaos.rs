@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
+use wasmill_test_servers::Postgres;
 use wasmill_tests::chaos::campaign::{Campaign, Report};
 use wasmill_tests::chaos::outputs::{Outputs, block_on};
 use wasmill_tests::chaos::random::Random;
@@ -32,7 +33,12 @@ fn survives(kills: u64, seed: u64, points: bool, new_ledger: &dyn Fn() -> String
 
 #[test]
 fn each_point_and_some_moments_with_the_ledger_in_a_file() {
-    survives(18, 1, true, &|| SQLITE_LEDGER.to_owned());
+    survives(14, 1, true, &|| SQLITE_LEDGER.to_owned());
+}
+
+#[test]
+fn some_moments_with_the_ledger_on_postgresql() {
+    survives(4, 2, false, &|| Postgres::shared().new_database());
 }
 
 /// The comparison is not blind: whatever is taken away, added or left behind is noticed, and counted.

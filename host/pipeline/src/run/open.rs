@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use wasmill_ledger::{
-    Entered, Ledger, LedgerError, NewRun, Run, RunKind, RunStatus, Share, check_run_id, now_ms,
+    Entered, Ledger, LedgerError, Lock, NewRun, Run, RunKind, RunStatus, Share, check_run_id,
+    now_ms,
 };
 
 use crate::cassette::folder::CassetteFolder;
@@ -177,9 +178,7 @@ impl CheckedPipeline {
     ) -> Result<Driver, RunError> {
         let id = self.run_id(id)?;
         // Locked before anybody else can know of it.
-        let Some(lock) = ledger.lock_run(&id, Share::Exclusive).await? else {
-            return Err(busy(&ledger, &id).await);
-        };
+        let lock = locked(&ledger, &id, Share::Exclusive).await?;
         self.enter_run(&ledger, &id, RunKind::Run, None).await?;
         let process = this_process();
         let claim = ledger.claim_run(&id, &process).await?;
@@ -261,6 +260,22 @@ impl CheckedPipeline {
             (None, Some(folder)) => folder.to_owned(),
             (None, None) => self.base.join(Path::new(".wasmill")),
         }
+    }
+}
+
+/// Locks a run, or says who holds it. Whoever lists runs looks at their locks for a moment: that is waited for.
+pub(super) async fn locked(ledger: &Ledger, run: &str, share: Share) -> Result<Lock, RunError> {
+    const TRIES: u32 = 6;
+    const PAUSE: Duration = Duration::from_millis(40);
+    for _ in 1..TRIES {
+        if let Some(lock) = ledger.lock_run(run, share).await? {
+            return Ok(lock);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    match ledger.lock_run(run, share).await? {
+        Some(lock) => Ok(lock),
+        None => Err(busy(ledger, run).await),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::events::Event;
 use crate::exec::task::Manifest;
 use crate::identity::wanted_splits;
 use crate::plan::{Phase, phases};
-use crate::run::open::{RunError, busy, this_process};
+use crate::run::open::{RunError, locked, this_process};
 use crate::run::summary::RunSummary;
 use crate::run::{Accepted, Driver, RunContext};
 
@@ -97,9 +97,7 @@ impl CheckedPipeline {
         id: &str,
         changes: Changes,
     ) -> Result<Taken, RunError> {
-        let Some(lock) = ledger.lock_run(id, Share::Exclusive).await? else {
-            return Err(busy(&ledger, id).await);
-        };
+        let lock = locked(&ledger, id, Share::Exclusive).await?;
         // As it is now that nobody else changes it.
         let run = self.find(&ledger, id).await?;
         let folders = self.folders(&ledger, id);
