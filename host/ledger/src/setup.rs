@@ -199,10 +199,21 @@ async fn inspect_with(
     file: &Path,
     whole: bool,
 ) -> Result<(), Unfit> {
+    let beside = ["-wal", "-shm"].map(|end| {
+        let mut path = file.as_os_str().to_owned();
+        path.push(end);
+        PathBuf::from(path)
+    });
+    let was_alone = beside.iter().all(|path| !path.exists());
     let mut connection = options.connect().await?;
     let inspected = inspect_sqlite(&mut connection, file, whole).await;
     // Nothing was written, so nothing can be lost by closing it.
     drop(connection.close().await);
+    // Whoever only reads may leave SQLite's own files behind, with nothing in them. A database that is refused is left as it was.
+    let wrote = beside[0].metadata().is_ok_and(|log| log.len() > 0);
+    if inspected.is_err() && was_alone && !wrote {
+        beside.iter().for_each(|path| drop(std::fs::remove_file(path)));
+    }
     inspected
 }
 
