@@ -10,6 +10,7 @@ super::on_both!(
     a_run_waits_for_one_that_is_publishing_what_it_read,
     a_cursor_that_was_not_there_counts_too,
     a_phase_that_is_planned_anew_sees_the_cursors_of_now,
+    a_position_may_be_any_text,
 );
 
 /// A run that planned `api` with these cursors.
@@ -116,4 +117,20 @@ async fn a_phase_that_is_planned_anew_sees_the_cursors_of_now(store: Store) {
     assert_eq!(ledger.start_commit(&second).await.unwrap(), CommitStart::Begun);
     end(&ledger, &second, RunStatus::Succeeded).await;
     assert_eq!(ledger.cursors("p", "api").await.unwrap(), moved, "it read nothing further");
+}
+
+/// Plugins choose positions, and a run that is publishing must be able to end.
+async fn a_position_may_be_any_text(store: Store) {
+    let ledger = store.ledger().await;
+    let mut seen = Vec::new();
+    for (number, position) in
+        ["", "\0", "a\0b\u{1}\"\\", "\u{1}\"x\"", "\u{1}", "\"x\"", "ä🦀\n"].iter().enumerate()
+    {
+        let run = format!("r{number}");
+        let driver = reading(&ledger, &run, &seen).await;
+        assert_eq!(ledger.start_commit(&driver).await.unwrap(), CommitStart::Begun, "{position:?}");
+        seen = vec![cursor("api", "0", position)];
+        assert_eq!(end_with(&ledger, &driver, RunStatus::Succeeded, &seen).await, ended());
+        assert_eq!(ledger.cursors("p", "api").await.unwrap(), seen);
+    }
 }
