@@ -51,7 +51,8 @@ pub(crate) async fn connect(place: Place, create: bool) -> Result<Ledger, Ledger
             let mut connection = session(options).await.map_err(opening(&place))?;
             set_up_server(&mut connection, place.shown(), create).await?;
             connection.close().await.map_err(opening(&place))?;
-            let pool = pool(any.clone(), format!("SET search_path TO {SCHEMA}"), &place).await?;
+            let any = AnyConnectOptions::clone(any);
+            let pool = pool(any, format!("SET search_path TO {SCHEMA}"), &place).await?;
             let locks = Locks::Server { options: options.clone() };
             Ok(ledger(pool, place, locks, None))
         }
