@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::outbox::{NewNotification, enqueue};
 use crate::phases::base_cursors;
-use crate::reading::{get, json as json_of};
+use crate::reading::{escaped, get, json as json_of, unescaped};
 use crate::replays::{note_replayed, release_rows};
 use crate::runs::{RunKindName, RunStatus};
 use crate::writing::{Subject, Writing, message};
@@ -278,7 +278,7 @@ impl Ledger {
             Ok(CursorEntry {
                 source: get(row, "source")?,
                 split: get(row, "split")?,
-                position: get(row, "position")?,
+                position: unescaped(row, "position")?,
             })
         });
         let mut cursors: Vec<CursorEntry> = cursors.collect::<Result<_, LedgerError>>()?;
@@ -315,7 +315,7 @@ async fn moved(
         let rows = writing.fetch(current).await?;
         let mut found = 0;
         for row in &rows {
-            let (split, position): (String, String) = (get(row, "split")?, get(row, "position")?);
+            let (split, position): (String, _) = (get(row, "split")?, unescaped(row, "position")?);
             if seen.get(&split) != Some(&position) {
                 return Ok(Some((source, Some(get(row, "run_id")?))));
             }
@@ -343,7 +343,7 @@ async fn move_cursors(
         .bind(run)
         .bind(&cursor.source)
         .bind(&cursor.split)
-        .bind(&cursor.position);
+        .bind(escaped(&cursor.position).into_owned());
         writing.execute(statement).await?;
     }
     Ok(())

@@ -62,8 +62,7 @@ impl Ledger {
     /// When the ledger fails, or has no such run.
     pub async fn purge_quarantine(&self, run: &str, files: &[String]) -> Result<u64, LedgerError> {
         let mut writing = self.write("note that quarantined rows are removed").await?;
-        // Before anything else, so that the run's row is changed first.
-        writing.state(run).await?;
+        writing.number(run).await?;
         let mut rows = 0;
         let mut purged = Vec::new();
         for file in files {
@@ -88,7 +87,7 @@ impl Ledger {
             return Ok(0);
         }
         let detail = json!({ "rows": rows, "files": purged });
-        writing.note(run, "quarantine.purged", Subject::RUN, &detail).await?;
+        writing.note_numbered(run, "quarantine.purged", Subject::RUN, &detail).await?;
         writing.commit().await?;
         Ok(rows)
     }
