@@ -186,7 +186,8 @@ impl Ledger {
     /// are let go where it is given up, and older runs of the pipeline are given up where a run succeeds: resuming one
     /// would publish old rows over new.
     ///
-    /// A run that is committing and does not succeed stays committing, with the error: some of it may be published.
+    /// A run that is committing and does not succeed stays committing, with the error: some of it may be published. Only giving it
+    /// up ends it.
     ///
     /// # Errors
     ///
@@ -204,7 +205,10 @@ impl Ledger {
         }
         let succeeds = end.status == RunStatus::Succeeded;
         let status = match before {
-            RunStatus::Committing if !succeeds => RunStatus::Committing,
+            // It can only be finished, or given up by somebody who insists.
+            RunStatus::Committing if !succeeds && end.status != RunStatus::Aborted => {
+                RunStatus::Committing
+            }
             _ => end.status,
         };
         let ended_ms = (status != RunStatus::Committing).then(now_ms);

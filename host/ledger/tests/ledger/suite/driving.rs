@@ -106,12 +106,12 @@ async fn a_run_that_is_over_stays_over(store: Store) {
     assert!(ledger.unfinished("p").await.unwrap().is_empty());
 }
 
-/// Some of it may be published: whatever ends its driver, nobody may plan it anew, or give it up.
+/// Some of it may be published: whatever ends its driver, nobody may plan it anew. Who insists can give it up.
 async fn a_run_that_publishes_can_only_be_finished(store: Store) {
     let ledger = store.ledger().await;
     let mut driver = drive(&ledger, "r", &["s"]).await;
     ledger.start_commit(&driver).await.unwrap();
-    for to in [RunStatus::Failed, RunStatus::Interrupted, RunStatus::Aborted] {
+    for to in [RunStatus::Failed, RunStatus::Interrupted, RunStatus::Refused] {
         assert_eq!(end(&ledger, &driver, to).await, ended());
         let run = ledger.run("r").await.unwrap().unwrap();
         assert_eq!((run.status, run.error.as_deref()), (RunStatus::Committing, Some("no luck")));
@@ -124,6 +124,11 @@ async fn a_run_that_publishes_can_only_be_finished(store: Store) {
     assert_eq!(end(&ledger, &driver, RunStatus::Succeeded).await, ended());
     let run = ledger.run("r").await.unwrap().unwrap();
     assert_eq!((run.status, run.error), (RunStatus::Succeeded, None));
+
+    let driver = drive(&ledger, "given-up", &["s"]).await;
+    ledger.start_commit(&driver).await.unwrap();
+    assert_eq!(end(&ledger, &driver, RunStatus::Aborted).await, ended());
+    assert_eq!(status(&ledger, "given-up").await, RunStatus::Aborted);
 }
 
 async fn publishing_begins_and_is_noted_once(store: Store) {
