@@ -71,9 +71,9 @@ struct Share {
 }
 
 fn share(text: &str) -> Result<Share, String> {
-    let parsed = text.split_once('/').and_then(|(index, of)| {
-        Some(Share { index: index.parse().ok()?, of: of.parse().ok()? })
-    });
+    let parsed = text
+        .split_once('/')
+        .and_then(|(index, of)| Some(Share { index: index.parse().ok()?, of: of.parse().ok()? }));
     match parsed {
         Some(share) if share.index < share.of => Ok(share),
         _ => Err("it is written I/N, such as 0/4, with I from 0 to N-1".to_owned()),
@@ -192,7 +192,8 @@ impl Opening<'_> {
 pub fn failure(error: &RunError) -> Failure {
     let failure = match error {
         RunError::Ledger(error @ LedgerError::Missing { .. }) => {
-            return Failure::from_error(66, error).hint("the first run of a pipeline creates its ledger");
+            return Failure::from_error(66, error)
+                .hint("the first run of a pipeline creates its ledger");
         }
         error => Failure::from_error(error.exit_code(), error),
     };
@@ -254,7 +255,9 @@ pub fn cancelled_by_signals() -> CancellationToken {
             if token.is_cancelled() {
                 std::process::exit(130);
             }
-            eprintln!("finishing what is being worked on, then stopping; once more to stop at once");
+            eprintln!(
+                "finishing what is being worked on, then stopping; once more to stop at once"
+            );
             token.cancel();
         }
     });
@@ -275,7 +278,8 @@ async fn signal() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-fn report(summary: &RunSummary) {
+/// Shows what a run did, and how it ended.
+pub fn report(summary: &RunSummary) {
     let value = serde_json::to_value(summary).expect("a summary is plain data");
     say!("{}", summary::shown(&value));
     let status = summary.status.name();
@@ -283,6 +287,9 @@ fn report(summary: &RunSummary) {
         let kept = format!("kept {} of {} planned splits", resumed.kept, resumed.planned);
         say!("resumed: {kept}");
         resumed.dropped.iter().for_each(|reason| say!("  done again: {reason}"));
+    }
+    if let Some(of) = &summary.replays {
+        say!("put through again what run {of} had held back");
     }
     say!("{status}: run {} in {}", summary.run, seconds(summary.elapsed_ms));
     if let Some(problem) = &summary.problem {

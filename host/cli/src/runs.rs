@@ -49,6 +49,9 @@ pub async fn show(
     }
     say!("run       {}", run.id);
     say!("pipeline  {}", run.pipeline);
+    if let Some(of) = &run.replays {
+        say!("replays   rows that run {of} had held back");
+    }
     say!("digest    {}", run.file_digest);
     say!("status    {}", run.status.name());
     say!("started   {} UTC", time(run.started_ms));

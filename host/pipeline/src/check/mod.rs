@@ -27,9 +27,7 @@ use wasmill_ledger::{Ledger, now_ms};
 use wasmill_sandbox::compiler::Compiler;
 use wasmill_sandbox::component::Digest;
 
-use crate::checked::{
-    CheckedPipeline, Settings, SinkStep, SinkTarget, SourceReader, Step, Work,
-};
+use crate::checked::{CheckedPipeline, Settings, SinkStep, SinkTarget, SourceReader, Step, Work};
 use crate::events::Observer;
 use crate::exec::memory::pool;
 use crate::file::diagnostic::{Cause, Diagnostic, Severity};
@@ -178,6 +176,11 @@ impl Pipeline {
         (ledger_from_environment().unwrap_or(ledger), &self.base)
     }
 
+    /// The pipeline's name, where the file gives one.
+    pub fn name(&self) -> Option<&str> {
+        self.document.root().get("pipeline")?.get("name")?.as_str()
+    }
+
     /// What is wrong with the text by itself: nothing that it names is looked at.
     pub fn findings_in_text(&self) -> Vec<Diagnostic> {
         let mut diagnostics = Vec::new();
@@ -274,6 +277,7 @@ impl Pipeline {
             warnings: diagnostics,
             cassettes: self.cassettes,
             shadow: None,
+            replay: None,
         };
         Ok((pipeline, added))
     }

@@ -8,9 +8,7 @@ use futures::TryStreamExt as _;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use wasmill_connect::crash;
-use wasmill_ledger::{
-    Acceptance, CursorEntry, NewPhase, NewSplit, QuarantineEntry, SplitEntry,
-};
+use wasmill_ledger::{Acceptance, CursorEntry, NewPhase, NewSplit, QuarantineEntry, SplitEntry};
 use wasmill_sandbox::extractor::Cursor;
 
 use crate::checked::{SourceReader, Work};
@@ -57,10 +55,9 @@ impl RunContext {
                 let phase = &self.phases[task.phase];
                 match kept.manifests.remove(&(phase.end.clone(), task.id.clone())) {
                     Some(manifest) => {
-                        self.pipeline.observer.event(Event::SplitKept {
-                            phase: phase.end.clone(),
-                            split: task.id,
-                        });
+                        self.pipeline
+                            .observer
+                            .event(Event::SplitKept { phase: phase.end.clone(), split: task.id });
                         accepted.insert((task.phase, task.index), manifest);
                     }
                     None => queue.push_back(task),
@@ -149,9 +146,7 @@ impl RunContext {
                     continue;
                 }
                 Some(Ok(Err(failure))) => failure,
-                Some(Err(error)) => {
-                    RunFailure::Host(format!("a task ended unexpectedly: {error}"))
-                }
+                Some(Err(error)) => RunFailure::Host(format!("a task ended unexpectedly: {error}")),
             };
             failures.push(failure);
             let last = failures.last().expect("one was just added");
@@ -254,7 +249,12 @@ impl RunContext {
                 Ok((descriptors.collect::<datafusion::error::Result<_>>()?, None))
             }
             SourceReader::Plugin { extractor, .. } => {
-                let seen = self.ledger.cursors(&self.pipeline.name, name).await?;
+                // Where rows of the quarantine are put through, it is only looked things up in, in all that there is.
+                let replays = self.pipeline.replay.is_some();
+                let seen = match replays {
+                    true => Vec::new(),
+                    false => self.ledger.cursors(&self.pipeline.name, name).await?,
+                };
                 let cursors: Vec<Cursor> = seen
                     .iter()
                     .map(|cursor| Cursor {
@@ -268,7 +268,10 @@ impl RunContext {
                     fault: Box::new(fault),
                 })?;
                 let descriptors = splits.iter().map(descriptor);
-                Ok((descriptors.collect::<datafusion::error::Result<_>>()?, Some(seen)))
+                Ok((
+                    descriptors.collect::<datafusion::error::Result<_>>()?,
+                    (!replays).then_some(seen),
+                ))
             }
         }
     }

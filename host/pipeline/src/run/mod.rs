@@ -34,7 +34,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio_util::sync::CancellationToken;
-use wasmill_ledger::{Claim, EndOfRun, Ended, Ledger, Lock, RunStatus};
+use wasmill_ledger::{Claim, CursorEntry, EndOfRun, Ended, Ledger, Lock, RunKind, RunStatus};
 
 use crate::checked::CheckedPipeline;
 use crate::error::chain;
@@ -114,7 +114,7 @@ impl CheckedPipeline {
     ) -> Result<(RunSummary, Totals), RunError> {
         let ledger = Ledger::create(&self.settings.ledger, &self.base).await?;
         self.finish_earlier(&ledger).await?;
-        let driver = self.enter(ledger, id).await?;
+        let driver = self.enter(ledger, id, RunKind::Run).await?;
         driver.drive(&cancel).await
     }
 }
@@ -193,6 +193,7 @@ impl RunContext {
             return Err(RunFailure::Interrupted);
         }
         let lock = self.publishing(cancel).await?;
+        self.check_still_replaces().await?;
         self.start_publishing(claim).await?;
         self.publish(claim, progress).await?;
         Ok(lock)
@@ -224,6 +225,7 @@ impl RunContext {
             pipeline: pipeline.name.clone(),
             tenant: pipeline.tenant.clone(),
             status,
+            replays: pipeline.replay.as_ref().map(|replay| replay.of.clone()),
             started_ms: i64::try_from(pipeline.start_time.as_millis()).unwrap_or(i64::MAX),
             elapsed_ms: 0,
             resumed: None,
@@ -249,9 +251,13 @@ impl RunContext {
         let json = serde_json::to_value(&*summary).expect("a summary is plain data");
         if summary.status == RunStatus::Committing {
             let message = summary.problem.as_ref().map(|problem| problem.message.as_str());
-            self.ledger.note(&self.run, "commit.failed", serde_json::json!({ "error": message })).await?;
+            self.ledger
+                .note(&self.run, "commit.failed", serde_json::json!({ "error": message }))
+                .await?;
             for told in &notifications {
-                self.ledger.enqueue(&self.run, &told.notifier, &told.dedup_key, &told.event).await?;
+                self.ledger
+                    .enqueue(&self.run, &told.notifier, &told.dedup_key, &told.event)
+                    .await?;
             }
             return Ok(Vec::new());
         }
@@ -260,7 +266,7 @@ impl RunContext {
             status: summary.status,
             error: summary.problem.as_ref().map(|problem| problem.message.as_str()),
             summary: &json,
-            cursors: if succeeded { progress.totals.cursors() } else { &[] },
+            cursors: if succeeded { self.cursors(progress) } else { &[] },
             notifications: &notifications,
         };
         let failure = match self.ledger.end_run(claim, &end).await? {
@@ -275,6 +281,11 @@ impl RunContext {
             summary.status = RunStatus::Failed;
         }
         Ok(Vec::new())
+    }
+
+    /// Where the next run goes on reading: rows that were held back move nothing.
+    fn cursors<'a>(&self, progress: &'a Progress) -> &'a [CursorEntry] {
+        if self.pipeline.replay.is_some() { &[] } else { progress.totals.cursors() }
     }
 
     fn breaker_reports(&self) -> Vec<BreakerReport> {
@@ -303,6 +314,11 @@ impl RunContext {
             breakers: breakers(&pipeline, &tell),
             meters: Arc::clone(&pipeline.meters),
             secrets: pipeline.secrets.clone(),
+            lookups: pipeline
+                .replay
+                .as_ref()
+                .map(|replay| replay.lookups.clone())
+                .unwrap_or_default(),
         });
         let phases = phases(&pipeline).into();
         let process = open::this_process();

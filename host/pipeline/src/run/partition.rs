@@ -228,11 +228,7 @@ impl CheckedPipeline {
     /// # Errors
     ///
     /// When splits are missing, when partitions are still being worked on, and as for [`CheckedPipeline::resume`].
-    pub async fn commit(
-        self,
-        id: &str,
-        cancel: CancellationToken,
-    ) -> Result<RunSummary, RunError> {
+    pub async fn commit(self, id: &str, cancel: CancellationToken) -> Result<RunSummary, RunError> {
         self.meters.start();
         let ledger = Ledger::open(&self.settings.ledger, &self.base).await?;
         let run = self.find(&ledger, id).await?;
@@ -291,8 +287,11 @@ impl CheckedPipeline {
         context.find_run().await
     }
 
-    /// Refuses a run that has ended, or is not made of what it was any more.
+    /// Refuses a run that is not divided among processes, has ended, or is not made of what it was any more.
     fn check_identity(&self, run: &Run) -> Result<(), RunError> {
+        if run.replays.is_some() {
+            return Err(RunError::Replay { run: run.id.clone() });
+        }
         match run.status {
             RunStatus::Running => {}
             status => {

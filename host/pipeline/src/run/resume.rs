@@ -106,20 +106,21 @@ impl CheckedPipeline {
         if run.status.is_final() {
             return self.ended(ledger, &run).await.map(Taken::Done);
         }
+        let pipeline = self.of_run(&ledger, &run).await?;
         let (ends, dirty) = match run.status {
             RunStatus::Committing => {
-                let sinks: Vec<&str> = self.sinks.keys().map(String::as_str).collect();
-                let differences = self.identity.differences_of_sinks(&run.fingerprint, &sinks);
+                let sinks: Vec<&str> = pipeline.sinks.keys().map(String::as_str).collect();
+                let differences = pipeline.identity.differences_of_sinks(&run.fingerprint, &sinks);
                 if !differences.is_empty() {
                     return Err(RunError::Unfinished { run: run.id, differences });
                 }
                 (BTreeMap::new(), BTreeMap::new())
             }
-            _ => self.compare(&ledger, &run, changes).await?,
+            _ => pipeline.compare(&ledger, &run, changes).await?,
         };
         let claim = ledger.claim_run(id, &this_process()).await?;
         let committing = claim.status == RunStatus::Committing;
-        let (context, opened) = RunContext::new(self, ledger, id.to_owned(), folders)?;
+        let (context, opened) = RunContext::new(pipeline, ledger, id.to_owned(), folders)?;
         let mut dropped = Vec::new();
         if !committing {
             for (phase, reason) in &dirty {
@@ -299,8 +300,11 @@ impl RunContext {
         }
         for (name, sink) in &self.pipeline.sinks {
             let SinkTarget::Connector(target) = &sink.target else { continue };
-            let parts: Vec<_> =
-                accepted.values().filter_map(|manifest| manifest.parts.get(name)).cloned().collect();
+            let parts: Vec<_> = accepted
+                .values()
+                .filter_map(|manifest| manifest.parts.get(name))
+                .cloned()
+                .collect();
             if let Err(error) = target.sweep(&self.run, &parts) {
                 let error = chain(&error);
                 tracing::warn!(run = self.run, sink = name, error, "cannot sweep");
