@@ -130,3 +130,58 @@ impl Ledger {
         Ok(purged)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::{EndOfRun, Entered, NewRun, RowRef, RunKind};
+
+    async fn enter(ledger: &Ledger, id: &str, kind: RunKind) -> Entered {
+        let fingerprint = &Value::Null;
+        let (pipeline, file_digest) = ("p", "");
+        let new = NewRun { id, pipeline, file_digest, kind, fingerprint, started_ms: 0 };
+        ledger.enter_run(&new).await.unwrap()
+    }
+
+    fn replay(index: i64) -> RunKind {
+        let row = RowRef { run: "a".to_owned(), file: "f".to_owned(), index };
+        RunKind::Replay { of: "a".to_owned(), rows: vec![row] }
+    }
+
+    fn to_purge(index: i64) -> [RowToPurge; 1] {
+        let reasons = vec![("rule".to_owned(), None)];
+        [RowToPurge { file: "f".to_owned(), index, reasons }]
+    }
+
+    #[tokio::test]
+    async fn a_row_is_purged_or_in_a_replay_and_never_both() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::create("sqlite://ledger.db", folder.path()).await.unwrap();
+        enter(&ledger, "a", RunKind::Run).await;
+        assert_eq!(ledger.purge_rows("a", &to_purge(1), &[]).await.unwrap(), Purging::Noted(1));
+        assert_eq!(ledger.purge_rows("a", &to_purge(1), &[]).await.unwrap(), Purging::Noted(0));
+        assert!(matches!(enter(&ledger, "b", replay(1)).await, Entered::RowsPurged));
+        assert!(ledger.run("b").await.unwrap().is_none(), "nothing was entered");
+
+        assert!(matches!(enter(&ledger, "c", replay(2)).await, Entered::New));
+        let taken = Purging::Taken { by: "c".to_owned() };
+        assert_eq!(ledger.purge_rows("a", &to_purge(2), &[]).await.unwrap(), taken);
+        let purged = ledger.purged_rows("a").await.unwrap();
+        let reasons = vec![("rule".to_owned(), None)];
+        assert_eq!(purged["f"], [PurgedRow { index: 1, reasons }]);
+
+        // Once it is put through, it is only a row in a file.
+        let claim = ledger.claim_run("c", "test").await.unwrap();
+        let end = EndOfRun {
+            status: RunStatus::Succeeded,
+            error: None,
+            summary: &Value::Null,
+            cursors: &[],
+            notifications: &[],
+        };
+        ledger.end_run(&claim, &end).await.unwrap();
+        assert_eq!(ledger.purge_rows("a", &to_purge(2), &[]).await.unwrap(), Purging::Noted(1));
+    }
+}

@@ -280,8 +280,11 @@ impl Fates {
     }
 }
 
+/// The index of a row, and why it was held back.
+type RowWithReasons = (i64, Vec<BrokenRule>);
+
 /// The rows of a file, with why they were held back; none where there is no file.
-fn rows_of(path: &Path) -> Result<Option<Vec<(i64, Vec<BrokenRule>)>>, ConnectError> {
+fn rows_of(path: &Path) -> Result<Option<Vec<RowWithReasons>>, ConnectError> {
     let file = match HeldFile::open_reasons(path) {
         Ok(file) => file,
         Err(ConnectError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {

@@ -135,7 +135,7 @@ impl CheckedPipeline {
         }
         let kind = RunKind::Replay { of: of.id, rows };
         let driver = pipeline.enter(ledger, options.run_id, kind).await?;
-        let (summary, _) = driver.drive(&cancel).await?;
+        let (summary, _) = Box::pin(driver.drive(&cancel)).await?;
         Ok(Replayed::Run(Box::new(summary)))
     }
 
