@@ -52,6 +52,7 @@ use crate::doctor::DoctorArgs;
 use crate::failure::Failure;
 use crate::outbox::OutboxCommand;
 use crate::partitions::{AbortArgs, CommitArgs, PlanArgs};
+use crate::quarantine::QuarantineCommand;
 use crate::replay::ReplayArgs;
 use crate::run::RunArgs;
 use crate::runs::RunsCommand;
@@ -120,7 +121,7 @@ enum Command {
     /// Shows runs: which there were, and the story of one.
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// Shows rows that were held back, and why.
+    /// Rows that were held back: shows them and why, puts them through again, removes them, takes them to files.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
     /// Shows events that wait for their notifiers, and delivers them.
@@ -140,37 +141,6 @@ enum Command {
     /// Compiles the component on standard input, for another process of this program.
     #[command(name = compiling::COMPILE, hide = true)]
     CompileComponent { request: Vec<String> },
-}
-
-#[derive(Debug, Subcommand)]
-enum QuarantineCommand {
-    /// Counts the rows that a run held back, by step and rule.
-    List {
-        /// The run's id or the beginning of it; the latest run where left out.
-        run: Option<String>,
-        #[command(flatten)]
-        ledger: LedgerArgs,
-        #[command(flatten)]
-        output: OutputArgs,
-    },
-    /// Shows the rows that a run held back, whole, with the reasons.
-    Show {
-        /// The run's id or the beginning of it; the latest run where left out.
-        run: Option<String>,
-        /// Only those of one step.
-        #[arg(long)]
-        step: Option<String>,
-        /// Only those that violate one rule.
-        #[arg(long)]
-        rule: Option<String>,
-        /// How many rows at most.
-        #[arg(long, default_value_t = 20)]
-        limit: usize,
-        #[command(flatten)]
-        ledger: LedgerArgs,
-        #[command(flatten)]
-        output: OutputArgs,
-    },
 }
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -239,13 +209,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Attack(args) => attack::attack(&args).await,
         Command::Doctor(args) => Ok(doctor::doctor(&args).await),
         Command::Runs(command) => runs::runs(&command).await,
-        Command::Quarantine(QuarantineCommand::List { run, ledger, output }) => {
-            quarantine::list(run.as_deref(), &ledger, output.output).await
-        }
-        Command::Quarantine(QuarantineCommand::Show { run, step, rule, limit, ledger, output }) => {
-            let filter = quarantine::Filter { step, rule, limit };
-            quarantine::show(run.as_deref(), &filter, &ledger, output.output).await
-        }
+        Command::Quarantine(command) => quarantine::dispatch(command).await,
         Command::Outbox(command) => outbox::outbox(&command).await,
         Command::Inspect { component, output, compiling } => {
             inspect::inspect(&component, output.output, &compiling).await

@@ -278,7 +278,8 @@ async fn signal() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-fn report(summary: &RunSummary) {
+/// Shows what a run did, and how it ended.
+pub fn report(summary: &RunSummary) {
     let value = serde_json::to_value(summary).expect("a summary is plain data");
     say!("{}", summary::shown(&value));
     let status = summary.status.name();
@@ -286,6 +287,9 @@ fn report(summary: &RunSummary) {
         let kept = format!("kept {} of {} planned splits", resumed.kept, resumed.planned);
         say!("resumed: {kept}");
         resumed.dropped.iter().for_each(|reason| say!("  done again: {reason}"));
+    }
+    if let Some(of) = &summary.replays {
+        say!("put through again what run {of} had held back");
     }
     say!("{status}: run {} in {}", summary.run, seconds(summary.elapsed_ms));
     if let Some(problem) = &summary.problem {

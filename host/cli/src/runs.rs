@@ -159,7 +159,7 @@ async fn show(
     say!("run       {}", run.id);
     say!("pipeline  {}", run.pipeline);
     if let Some(of) = &run.replays {
-        say!("replays   quarantined rows of {of}");
+        say!("replays   rows that run {of} had held back");
     }
     say!("digest    {}", run.file_digest);
     say!("status    {}", shown_status(&run, at_work));

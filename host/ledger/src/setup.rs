@@ -337,6 +337,7 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(vec![
         migration(1, INITIAL, include_str!("../migrations/0001_initial.sql")),
         migration(2, "resuming", include_str!("../migrations/0002_resuming.sql")),
+        migration(3, "purging", include_str!("../migrations/0003_purging.sql")),
     ])
 }
 

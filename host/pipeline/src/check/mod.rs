@@ -179,6 +179,11 @@ impl Pipeline {
         (ledger_from_environment().unwrap_or(ledger), &self.base)
     }
 
+    /// The pipeline's name, where the file gives one.
+    pub fn name(&self) -> Option<&str> {
+        self.document.root().get("pipeline")?.get("name")?.as_str()
+    }
+
     /// What is wrong with the text by itself: nothing that it names is looked at.
     pub fn findings_in_text(&self) -> Vec<Diagnostic> {
         let mut diagnostics = Vec::new();
@@ -275,6 +280,7 @@ impl Pipeline {
             warnings: diagnostics,
             cassettes: self.cassettes,
             shadow: None,
+            replay: None,
         };
         Ok((pipeline, added))
     }

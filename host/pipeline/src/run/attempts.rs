@@ -29,6 +29,9 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// So many splits may fail before no other one is begun.
 const MAX_FAILED_SPLITS: usize = 3;
 
+/// The manifest of a split, with its phase and its place there.
+type Worked = Result<((usize, usize), Manifest), RunFailure>;
+
 /// One split of one lane.
 pub(super) struct SplitTask {
     pub(super) phase: usize,
@@ -163,7 +166,7 @@ impl RunContext {
     /// Waits for the splits that are being worked on.
     async fn drain(
         &self,
-        mut running: JoinSet<Result<((usize, usize), Manifest), RunFailure>>,
+        mut running: JoinSet<Worked>,
         accepted: &mut BTreeMap<(usize, usize), Manifest>,
     ) {
         self.pipeline.observer.event(Event::Draining { splits: running.len() });
@@ -249,7 +252,12 @@ impl RunContext {
                 Ok((descriptors.collect::<datafusion::error::Result<_>>()?, None))
             }
             SourceReader::Plugin { extractor, .. } => {
-                let seen = self.ledger.cursors(&self.pipeline.name, name).await?;
+                // Where rows of the quarantine are put through, it is only looked things up in, in all that there is.
+                let replays = self.pipeline.replay.is_some();
+                let seen = match replays {
+                    true => Vec::new(),
+                    false => self.ledger.cursors(&self.pipeline.name, name).await?,
+                };
                 let cursors: Vec<Cursor> = seen
                     .iter()
                     .map(|cursor| Cursor {
@@ -263,7 +271,10 @@ impl RunContext {
                     fault: Box::new(fault),
                 })?;
                 let descriptors = splits.iter().map(descriptor);
-                Ok((descriptors.collect::<datafusion::error::Result<_>>()?, Some(seen)))
+                Ok((
+                    descriptors.collect::<datafusion::error::Result<_>>()?,
+                    (!replays).then_some(seen),
+                ))
             }
         }
     }

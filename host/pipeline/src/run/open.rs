@@ -20,6 +20,9 @@ use crate::checked::CheckedPipeline;
 use crate::error::chain;
 use crate::events::Event;
 use crate::exec::task::Folders;
+use crate::quarantine::held::HeldError;
+use crate::quarantine::replay::NothingToAddTo;
+use crate::quarantine::through::NotThrough;
 use crate::run::failure::RunFailure;
 use crate::run::resume::Kept;
 use crate::run::{Driver, RunContext};
@@ -68,6 +71,26 @@ pub enum RunError {
     TooEarly { run: String, level: usize },
     #[error("run `{run}` has no level {level}; {}", if *.levels == 0 { "it is not planned".to_owned() } else { format!("its highest is {}", .levels - 1) })]
     NoLevel { run: String, level: usize, levels: usize },
+    #[error(
+        "run `{run}` puts rows of the quarantine through again: it is not divided among processes"
+    )]
+    Replay { run: String },
+    #[error("rows of the quarantine were put through again by run `{by}`, or are about to be")]
+    RowsTaken { by: String },
+    #[error("rows of the quarantine were removed while they were to be put through again")]
+    RowsPurged,
+    /// Rows of the quarantine cannot be put through again.
+    #[error("rows of run `{of}` cannot be put through again")]
+    NotThrough {
+        of: String,
+        #[source]
+        source: NotThrough,
+    },
+    /// What a run published, or did not, is not there for more rows to be added.
+    #[error(transparent)]
+    NothingToAddTo(NothingToAddTo),
+    #[error("the quarantine cannot be read")]
+    Held(#[source] HeldError),
     #[error("cannot create the folder {}", path.display())]
     Folder {
         path: PathBuf,
@@ -102,7 +125,11 @@ impl RunError {
             Self::Exists { .. } | Self::Closed { .. } => 65,
             Self::Changed { only_inputs: true, .. } => 65,
             Self::OtherPipeline { .. } | Self::Changed { .. } | Self::Unfinished { .. } => 78,
-            Self::NoLevel { .. } => 78,
+            Self::NoLevel { .. } | Self::Replay { .. } => 78,
+            Self::RowsTaken { .. } | Self::RowsPurged => 75,
+            Self::NotThrough { source, .. } => source.exit_code(),
+            Self::NothingToAddTo(_) => 65,
+            Self::Held(error) => error.exit_code(),
             Self::Busy { .. } | Self::Publishing { .. } => 75,
             Self::Incomplete { .. } | Self::TooEarly { .. } => 75,
             Self::Failed(failure) | Self::NotFinished { source: failure, .. } => {
@@ -138,6 +165,15 @@ impl RunError {
             Self::Incomplete { run, .. } => {
                 Some(format!("`wasmill runs show {run}` tells which; run their partitions again"))
             }
+            Self::Replay { run } => {
+                Some(format!("`wasmill run FILE --resume {run}` goes on with it"))
+            }
+            Self::RowsTaken { by } => Some(format!(
+                "`wasmill run FILE --resume {by}` goes on with it, `wasmill abort FILE --run-id {by}` gives it up"
+            )),
+            Self::RowsPurged => Some("ask again: what is left is put through".to_owned()),
+            Self::NotThrough { source, .. } => source.hint().map(str::to_owned),
+            Self::NothingToAddTo(reason) => Some(reason.hint()),
             Self::Failed(failure) => failure.hint(""),
             _ => None,
         }
@@ -171,15 +207,16 @@ impl Pipeline {
 
 impl CheckedPipeline {
     /// Enters a new run, and claims it.
-    pub(super) async fn enter(
+    pub(crate) async fn enter(
         self,
         ledger: Ledger,
         id: Option<String>,
+        kind: RunKind,
     ) -> Result<Driver, RunError> {
         let id = self.run_id(id)?;
         // Locked before anybody else can know of it.
         let lock = locked(&ledger, &id, Share::Exclusive).await?;
-        self.enter_run(&ledger, &id, RunKind::Run, None).await?;
+        self.enter_run(&ledger, &id, kind, None).await?;
         let process = this_process();
         let claim = ledger.claim_run(&id, &process).await?;
         let folders = self.folders(&ledger, &id);
@@ -208,9 +245,8 @@ impl CheckedPipeline {
         match ledger.enter_run(&new).await? {
             Entered::New => Ok(()),
             Entered::Exists(run) => Err(RunError::Exists { run: run.id, status: run.status }),
-            Entered::RowsTaken { by } => Err(RunError::Host(format!(
-                "rows of the quarantine are being put through again by run `{by}`"
-            ))),
+            Entered::RowsTaken { by } => Err(RunError::RowsTaken { by }),
+            Entered::RowsPurged => Err(RunError::RowsPurged),
         }
     }
 
@@ -226,7 +262,7 @@ impl CheckedPipeline {
     }
 
     /// A run of this pipeline, by its id or the beginning of it.
-    pub(super) async fn find(&self, ledger: &Ledger, run: &str) -> Result<Run, RunError> {
+    pub(crate) async fn find(&self, ledger: &Ledger, run: &str) -> Result<Run, RunError> {
         let Some(found) = ledger.run(run).await? else {
             return Err(RunError::Unknown {
                 run: run.to_owned(),

@@ -284,8 +284,11 @@ impl CheckedPipeline {
         context.find_run().await
     }
 
-    /// Refuses a run that has ended, or is not made of what it was any more.
+    /// Refuses a run that is not divided among processes, has ended, or is not made of what it was any more.
     fn check_identity(&self, run: &Run) -> Result<(), RunError> {
+        if run.replays.is_some() {
+            return Err(RunError::Replay { run: run.id.clone() });
+        }
         match run.status {
             RunStatus::Running => {}
             status => {

@@ -104,20 +104,21 @@ impl CheckedPipeline {
         if run.status.is_final() {
             return self.ended(ledger, &run).await.map(Taken::Done);
         }
+        let pipeline = self.of_run(&ledger, &run).await?;
         let (ends, dirty) = match run.status {
             RunStatus::Committing => {
-                let sinks: Vec<&str> = self.sinks.keys().map(String::as_str).collect();
-                let differences = self.identity.differences_of_sinks(&run.fingerprint, &sinks);
+                let sinks: Vec<&str> = pipeline.sinks.keys().map(String::as_str).collect();
+                let differences = pipeline.identity.differences_of_sinks(&run.fingerprint, &sinks);
                 if !differences.is_empty() {
                     return Err(RunError::Unfinished { run: run.id, differences });
                 }
                 (BTreeMap::new(), BTreeMap::new())
             }
-            _ => self.compare(&ledger, &run, changes).await?,
+            _ => pipeline.compare(&ledger, &run, changes).await?,
         };
         let claim = ledger.claim_run(id, &this_process()).await?;
         let committing = claim.status == RunStatus::Committing;
-        let (context, opened) = RunContext::new(self, ledger, id.to_owned(), folders)?;
+        let (context, opened) = RunContext::new(pipeline, ledger, id.to_owned(), folders)?;
         let mut dropped = Vec::new();
         let mut before = Accepted::new();
         if !committing {

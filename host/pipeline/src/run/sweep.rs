@@ -65,7 +65,7 @@ impl RunContext {
         for entry in runs.and_then(|runs| std::fs::read_dir(runs).ok()).into_iter().flatten() {
             left.extend(entry.ok().and_then(|entry| entry.file_name().into_string().ok()));
         }
-        for sink in self.pipeline.sinks.values() {
+        for sink in self.pipeline.whole().sinks.values() {
             if let SinkTarget::Connector(target) = &sink.target {
                 left.extend(target.staged_runs().unwrap_or_default());
             }
@@ -99,7 +99,8 @@ impl RunContext {
             return;
         }
         let folders = self.pipeline.folders(&self.ledger, run);
-        let other = Self::new(self.pipeline.clone(), self.ledger.clone(), run.to_owned(), folders);
+        let pipeline = self.pipeline.whole().clone();
+        let other = Self::new(pipeline, self.ledger.clone(), run.to_owned(), folders);
         let Ok((other, _opened)) = other else { return };
         if status == RunStatus::Succeeded {
             other.sweep_published();

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use wasmill_ledger::{
-    Entered, Ledger, LedgerError, ReplayedRow, RowRef, RunKind, RunKindName, RunStatus,
+    Entered, Ledger, LedgerError, Purging, ReplayedRow, RowRef, RowToPurge, RunKind, RunKindName,
+    RunStatus,
 };
 
 use crate::store::{
@@ -15,7 +16,7 @@ super::on_both!(
     a_replay_takes_many_rows,
     two_replays_at_the_same_time_share_no_row,
     a_replay_neither_gives_up_runs_nor_is_given_up,
-    purged_files_are_noted_once,
+    purged_rows_and_files_are_noted_once,
 );
 
 fn rows(run: &str, file: &str, indexes: impl IntoIterator<Item = i64>) -> Vec<RowRef> {
@@ -109,6 +110,7 @@ async fn two_replays_at_the_same_time_share_no_row(store: Store) {
             Entered::New => entered += 1,
             Entered::RowsTaken { .. } => {}
             Entered::Exists(run) => panic!("{}", run.id),
+            Entered::RowsPurged => panic!("nobody has removed any"),
         }
     }
     let replayed = ledger.replayed_rows("r").await.unwrap();
@@ -135,7 +137,7 @@ async fn a_replay_neither_gives_up_runs_nor_is_given_up(store: Store) {
     assert_eq!(ledger.replayed_rows("r").await.unwrap()["a"].len(), 2);
 }
 
-async fn purged_files_are_noted_once(store: Store) {
+async fn purged_rows_and_files_are_noted_once(store: Store) {
     let ledger = store.ledger().await;
     drive(&ledger, "r", &["s", "t", "u"]).await;
     for (split, count, file) in [("s", 2, "one"), ("t", 3, "two"), ("u", 4, "three")] {
@@ -150,8 +152,19 @@ async fn purged_files_are_noted_once(store: Store) {
         ledger.accept("r", "phase", split, "1", &json!({}), &held).await.unwrap();
     }
     let files = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-    assert_eq!(ledger.purge_quarantine("r", &files(&["one", "two"])).await.unwrap(), 25);
-    assert_eq!(ledger.purge_quarantine("r", &files(&["two", "nowhere"])).await.unwrap(), 0);
+    let row = |file: &str, index| RowToPurge {
+        file: file.to_owned(),
+        index,
+        reasons: vec![("bad-date".to_owned(), None), ("no-id".to_owned(), Some("id".to_owned()))],
+    };
+    let both = [row("one", 0), row("one", 1), row("two", 7)];
+    let noted = ledger.purge_rows("r", &both, &files(&["one", "two"])).await.unwrap();
+    assert_eq!(noted, Purging::Noted(3));
+    let noted = ledger.purge_rows("r", &both[1..], &files(&["two", "nowhere"])).await.unwrap();
+    assert_eq!(noted, Purging::Noted(0), "they are noted already");
+    let rows = ledger.purged_rows("r").await.unwrap();
+    assert_eq!(rows["one"].iter().map(|row| row.index).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!((rows["two"][0].index, &rows["two"][0].reasons), (7, &both[2].reasons));
     let purged: Vec<_> = ledger
         .quarantine("r")
         .await
@@ -173,6 +186,6 @@ async fn purged_files_are_noted_once(store: Store) {
     assert_eq!(purged, expected);
     let told = story(&ledger, "r").await;
     assert_eq!(told.iter().filter(|kind| *kind == "quarantine.purged").count(), 1);
-    let error = ledger.purge_quarantine("nobody", &[]).await.unwrap_err();
+    let error = ledger.purge_rows("nobody", &[], &[]).await.unwrap_err();
     assert!(matches!(error, LedgerError::NoRun { .. }), "{error}");
 }
