@@ -8,6 +8,8 @@ pub mod fixture;
 pub mod ledger;
 pub mod object_store;
 pub mod orders;
+pub mod outputs;
+pub mod prices;
 pub mod process;
 pub mod receiver;
 pub mod tmpfs;

@@ -8,8 +8,8 @@
 //! a process [`check`]s the variable first, as a misspelt name would otherwise test nothing.
 
 use std::future::Future;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 
 /// The environment variable with the plan of the process.
 pub const VARIABLE: &str = "WASMILL_CRASH_AT";
@@ -19,9 +19,10 @@ pub const POINTS: &[(&str, &str)] = &[
     ("after-stage", "an attempt has staged all its rows, and has no manifest yet"),
     ("before-manifest", "a manifest is there, and is not in the ledger yet"),
     ("after-manifest", "the ledger has accepted a manifest"),
+    ("before-publishing", "the gate is passed, and other runs of the pipeline may be publishing"),
     (
         "before-commit",
-        "the gate is passed, and the ledger does not know yet that publishing begins",
+        "no other run of the pipeline publishes, and the ledger does not know yet that this one begins to",
     ),
     ("commit-begun", "the ledger knows that publishing begins, and nothing is published"),
     (
@@ -51,8 +52,24 @@ pub struct Crashed {
     pub point: &'static str,
 }
 
+/// What happens at points within one task.
+enum Scope {
+    Planned(Plan),
+    Observed(Box<dyn Fn(&'static str) + Send + Sync>),
+}
+
 tokio::task_local! {
-    static SCOPED: Plan;
+    static SCOPED: Arc<Scope>;
+}
+
+impl Scope {
+    fn reach(&self, name: &'static str) {
+        match self {
+            Self::Planned(plan) if plan.is_due(name) => unwind(name),
+            Self::Planned(_) => {}
+            Self::Observed(reached) => reached(name),
+        }
+    }
 }
 
 impl Plan {
@@ -82,19 +99,44 @@ impl Plan {
 pub fn point(name: &'static str) {
     static PLAN: LazyLock<Option<Plan>> = LazyLock::new(|| planned().ok().flatten());
     debug_assert!(POINTS.iter().any(|(point, _)| *point == name), "`{name}` is not in POINTS");
-    match SCOPED.try_with(|plan| plan.is_due(name)) {
-        // Without the hook that would print it: this one is wanted.
-        Ok(true) => std::panic::resume_unwind(Box::new(Crashed { point: name })),
-        Ok(false) => {}
+    match SCOPED.try_with(Arc::clone) {
+        Ok(scope) => scope.reach(name),
         Err(_) if PLAN.as_ref().is_some_and(|plan| plan.is_due(name)) => die(),
         Err(_) => {}
     }
 }
 
+/// Panics with [`Crashed`].
+pub fn unwind(point: &'static str) -> ! {
+    // Without the hook that would print it: this one is wanted.
+    std::panic::resume_unwind(Box::new(Crashed { point }))
+}
+
 /// Runs a future in which [`point`] panics with [`Crashed`], as the plan says, instead of killing the process. That holds for the
-/// task of the future only, and the plan of the process does not. Unlike with SIGKILL, destructors run.
+/// task of the future only, and for those that it lets [inherit](inherited) it; the plan of the process does not hold there. Unlike with
+/// SIGKILL, destructors run.
 pub async fn scope<F: Future>(plan: Plan, future: F) -> F::Output {
-    SCOPED.scope(plan, future).await
+    SCOPED.scope(Arc::new(Scope::Planned(plan)), future).await
+}
+
+/// Runs a future in which [`point`] calls `reached` with its name, which may wait, or [`unwind`]: so that a test decides what happens
+/// meanwhile, and whether the task gets any further.
+pub async fn observed<F: Future>(
+    reached: impl Fn(&'static str) + Send + Sync + 'static,
+    future: F,
+) -> F::Output {
+    SCOPED.scope(Arc::new(Scope::Observed(Box::new(reached))), future).await
+}
+
+/// A future that is to be spawned, with the scope of this task.
+pub fn inherited<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let scope = SCOPED.try_with(Arc::clone).ok();
+    async move {
+        match scope {
+            Some(scope) => SCOPED.scope(scope, future).await,
+            None => future.await,
+        }
+    }
 }
 
 /// Whether the plan of the process, if there is one, can be followed.
@@ -144,6 +186,21 @@ mod tests {
         assert_eq!(crashes("mid-sweep", &["mid-commit"]).await, None);
         // Outside nothing happens.
         point("mid-sweep");
+    }
+
+    #[tokio::test]
+    async fn what_is_spawned_inherits_the_scope() {
+        let plan = Plan::parse("mid-sweep").unwrap();
+        let spawned = scope(plan, async { tokio::spawn(inherited(async { point("mid-sweep") })) });
+        assert!(spawned.await.await.unwrap_err().is_panic());
+        let reached = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let told = Arc::clone(&reached);
+        observed(move |name| told.lock().unwrap().push(name), async {
+            point("after-stage");
+            tokio::spawn(inherited(async { point("mid-sweep") })).await.unwrap();
+        })
+        .await;
+        assert_eq!(*reached.lock().unwrap(), ["after-stage", "mid-sweep"]);
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub enum CommitStart {
     Closed(RunStatus),
     /// The rows of a source that the run read are published by another run, as its cursors say, or are about to be.
     CursorsMoved { source: String, by: Option<String> },
+    /// Another run of the pipeline has begun to publish, and not ended: it has to be finished before.
+    AnotherPublishes { run: String },
 }
 
 /// How a run ends.
@@ -113,6 +115,38 @@ impl Ledger {
         Ok(Claim { run: run.to_owned(), epoch, status })
     }
 
+    /// Notes that a run is made of something else from now on, as its driver was told to accept. False where the run was taken
+    /// over, or does not go on.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub async fn change_run(
+        &self,
+        claim: &Claim,
+        file_digest: &str,
+        fingerprint: &Value,
+        differences: &[String],
+    ) -> Result<bool, LedgerError> {
+        let mut writing = self.write("note what a run is made of").await?;
+        let statement = sqlx::query(
+            "UPDATE runs SET events = events + 1, file_digest = $4, fingerprint = $5
+             WHERE id = $1 AND epoch = $2 AND status = $3",
+        )
+        .bind(&claim.run)
+        .bind(claim.epoch)
+        .bind(RunStatus::Running.name())
+        .bind(file_digest)
+        .bind(fingerprint.to_string());
+        if writing.execute(statement).await? == 0 {
+            return Ok(false);
+        }
+        let detail = json!({ "differences": differences });
+        writing.note_numbered(&claim.run, "run.changed", Subject::RUN, &detail).await?;
+        writing.commit().await?;
+        Ok(true)
+    }
+
     /// Marks that publishing begins: from here on a run is finished, not given up. Can be repeated.
     ///
     /// # Errors
@@ -133,6 +167,9 @@ impl Ledger {
         }
         if let Some((source, by)) = moved(&mut writing, run).await? {
             return Ok(CommitStart::CursorsMoved { source, by });
+        }
+        if let Some(run) = publishing(&mut writing, run).await? {
+            return Ok(CommitStart::AnotherPublishes { run });
         }
         let statement = sqlx::query("UPDATE runs SET status = $2 WHERE id = $1")
             .bind(run)
@@ -237,6 +274,35 @@ impl Ledger {
         Ok(Ended::Ended { superseded })
     }
 
+    /// Notes that publishing failed for now, with what is to be told. False where the run was taken over, or is not committing.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub async fn fail_commit(
+        &self,
+        claim: &Claim,
+        error: Option<&str>,
+        notifications: &[NewNotification],
+    ) -> Result<bool, LedgerError> {
+        let mut writing = self.write("note a failed commit").await?;
+        let driven = sqlx::query(
+            "UPDATE runs SET events = events + 1, error = $4 WHERE id = $1 AND epoch = $2 AND status = $3",
+        )
+        .bind(&claim.run)
+        .bind(claim.epoch)
+        .bind(RunStatus::Committing.name())
+        .bind(error.map(message));
+        if writing.execute(driven).await? == 0 {
+            return Ok(false);
+        }
+        let detail = json!({ "error": error });
+        writing.note_numbered(&claim.run, "commit.failed", Subject::RUN, &detail).await?;
+        enqueue(&mut writing, &claim.run, notifications).await?;
+        writing.commit().await?;
+        Ok(true)
+    }
+
     /// The sinks that a run published, in the order in which it did.
     ///
     /// # Errors
@@ -330,6 +396,19 @@ async fn moved(
         }
     }
     Ok(None)
+}
+
+/// The run of the same pipeline that is publishing. A lock keeps others from it; that it was lost must not let older rows come
+/// after newer ones.
+async fn publishing(writing: &mut Writing, run: &str) -> Result<Option<String>, LedgerError> {
+    let statement = sqlx::query(
+        "SELECT other.id FROM runs AS other JOIN runs ON runs.pipeline = other.pipeline
+         WHERE runs.id = $1 AND other.id <> $1 AND other.status = $2",
+    )
+    .bind(run)
+    .bind(RunStatus::Committing.name());
+    let row = writing.fetch_one(statement).await?;
+    row.map(|row| get(&row, "id")).transpose()
 }
 
 async fn move_cursors(

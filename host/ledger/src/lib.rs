@@ -61,6 +61,8 @@ pub struct Ledger {
     locks: Arc<Locks>,
     /// Lets transactions of this process write to SQLite one by one; none where the database does that.
     turns: Option<Arc<Semaphore>>,
+    /// The epoch in which what is planned, accepted or dropped through this counts; none for any.
+    epoch: Option<i64>,
 }
 
 impl std::fmt::Debug for Ledger {
@@ -98,6 +100,13 @@ impl Ledger {
     /// When it cannot.
     pub fn check_url(url: &str) -> Result<(), LedgerError> {
         Place::parse(url, Path::new("")).map(drop)
+    }
+
+    /// The same ledger for who works on a run in its epoch: what is planned, accepted or dropped through it counts until somebody
+    /// claims the run anew. For then its files may be swept.
+    #[must_use]
+    pub fn in_epoch(&self, epoch: i64) -> Self {
+        Self { epoch: Some(epoch), ..self.clone() }
     }
 
     /// Where it is, for messages: a path, or a URL without its password.

@@ -60,7 +60,7 @@ pub(crate) async fn connect(place: Place, create: bool) -> Result<Ledger, Ledger
 }
 
 fn ledger(pool: AnyPool, place: Place, locks: Locks, turns: Option<Arc<Semaphore>>) -> Ledger {
-    Ledger { pool, place: Arc::new(place), locks: Arc::new(locks), turns }
+    Ledger { pool, place: Arc::new(place), locks: Arc::new(locks), turns, epoch: None }
 }
 
 /// Connections that begin with the statements of `session`.

@@ -44,7 +44,7 @@ pub enum Acceptance {
     Accepted,
     /// Another one at the same split does, so this one never happened.
     AnotherCounts { attempt: String },
-    /// The run does not go on, so no attempt counts.
+    /// The run does not go on, so no attempt counts; or it goes on in another epoch, where it is running.
     Closed(RunStatus),
 }
 

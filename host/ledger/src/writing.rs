@@ -54,6 +54,7 @@ pub(crate) struct Writing {
     action: &'static str,
     /// Given back after the transaction has ended.
     _turn: Option<OwnedSemaphorePermit>,
+    epoch: Option<i64>,
 }
 
 impl Ledger {
@@ -68,7 +69,7 @@ impl Ledger {
             None => ("BEGIN", None),
         };
         let transaction = self.pool.begin_with(begin).await.map_err(failed)?;
-        Ok(Writing { transaction, action, _turn: turn })
+        Ok(Writing { transaction, action, _turn: turn, epoch: self.epoch })
     }
 }
 
@@ -131,15 +132,17 @@ impl Writing {
         Ok((RunStatus::parse(get(&row, "status")?)?, get(&row, "epoch")?))
     }
 
-    /// Takes the next number of a run's history, if the run goes on. Returns the status otherwise.
+    /// Takes the next number of a run's history, if the run goes on, in the epoch of the ledger. Returns the status otherwise, which
+    /// is `running` where the run was taken over.
     pub(crate) async fn number_if_running(
         &mut self,
         run: &str,
     ) -> Result<Result<(), RunStatus>, LedgerError> {
         let statement =
-            sqlx::query("UPDATE runs SET events = events + 1 WHERE id = $1 AND status = $2")
+            sqlx::query("UPDATE runs SET events = events + 1 WHERE id = $1 AND status = $2 AND epoch = COALESCE($3, epoch)")
                 .bind(run)
-                .bind(RunStatus::Running.name());
+                .bind(RunStatus::Running.name())
+                .bind(self.epoch);
         if self.execute(statement).await? == 1 {
             return Ok(Ok(()));
         }

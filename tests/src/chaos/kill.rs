@@ -11,10 +11,11 @@ const VARIABLE: &str = "WASMILL_CRASH_AT";
 
 /// The named points, in the order of a run, each with how often a process of the scenario passes it, about. A process that passes it
 /// less often is not killed.
-pub const POINTS: [(&str, u64); 12] = [
+pub const POINTS: [(&str, u64); 13] = [
     ("after-stage", 30),
     ("before-manifest", 30),
     ("after-manifest", 30),
+    ("before-publishing", 1),
     ("before-commit", 1),
     ("commit-begun", 1),
     ("mid-commit", 8),
@@ -35,6 +36,7 @@ pub const FIRST_ROUNDS: [[&[&str]; 2]; 2] = [
             "after-stage",
             "before-manifest",
             "after-manifest",
+            "before-publishing",
             "before-commit",
             "commit-begun",
             "mid-commit",

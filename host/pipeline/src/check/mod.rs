@@ -111,9 +111,10 @@ impl Pipeline {
     pub fn from_text(path: impl AsRef<Path>, text: &str) -> Self {
         let path = path.as_ref();
         let (document, syntax) = Document::parse(path, text);
-        // Absolute: a run may be gone on with from another folder.
+        // The one name that it has from everywhere: a run may be gone on with from another folder, or by a link.
         let base = path.parent().unwrap_or(Path::new(""));
         let base = std::env::current_dir().unwrap_or_default().join(base);
+        let base = base.canonicalize().unwrap_or(base);
         Self::new(document, syntax, base)
     }
 

@@ -87,13 +87,15 @@ impl Batches for Staging {
     }
 }
 
-struct Stage {
-    node: Arc<StageNode>,
-    task: Arc<Task>,
+/// The staging of one task.
+pub(crate) struct Stage {
+    pub(crate) node: Arc<StageNode>,
+    pub(crate) task: Arc<Task>,
 }
 
 impl Stage {
-    async fn work(&self, mut input: SendableRecordBatchStream) -> Result<Manifest> {
+    /// Stages all rows.
+    pub(crate) async fn work(&self, mut input: SendableRecordBatchStream) -> Result<Manifest> {
         let mut later = self.later()?;
         let mut sinks = Vec::with_capacity(self.node.sinks.len());
         for sink in &self.node.sinks {

@@ -8,7 +8,9 @@ use futures::TryStreamExt as _;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use wasmill_connect::crash;
-use wasmill_ledger::{Acceptance, CursorEntry, NewPhase, NewSplit, QuarantineEntry, SplitEntry};
+use wasmill_ledger::{
+    Acceptance, CursorEntry, NewPhase, NewSplit, QuarantineEntry, RunStatus, SplitEntry,
+};
 use wasmill_sandbox::extractor::Cursor;
 
 use crate::checked::{SourceReader, Work};
@@ -26,8 +28,10 @@ use crate::run::{Progress, RunContext};
 /// How long splits that are being worked on may take when a run is interrupted.
 const DRAIN: Duration = Duration::from_secs(20);
 
-/// So many splits may fail before no other one is begun.
-const MAX_FAILED_SPLITS: usize = 3;
+/// Fewer failed splits say nothing about the others.
+const TELLING_FAILURES: usize = 3;
+/// No other split is begun when one in so many, of those that have ended, has failed.
+const FAILED_ONE_IN: usize = 10;
 
 /// The manifest of a split, with its phase and its place there.
 type Worked = Result<((usize, usize), Manifest), RunFailure>;
@@ -123,16 +127,17 @@ impl RunContext {
     ) -> Result<(), RunFailure> {
         let mut running = JoinSet::new();
         let mut failures: Vec<RunFailure> = Vec::new();
+        let mut succeeded = 0;
         loop {
             while running.len() < self.pipeline.settings.workers
                 && let Some(task) = queue.pop_front()
             {
                 let (context, staged) = (Arc::clone(self), Arc::clone(staged));
                 let cancel = cancel.clone();
-                running.spawn(async move {
+                running.spawn(crash::inherited(async move {
                     let manifest = context.attempts(&task, &staged, &cancel).await?;
                     Ok::<_, RunFailure>(((task.phase, task.index), manifest))
-                });
+                }));
             }
             let joined = tokio::select! {
                 biased;
@@ -145,6 +150,7 @@ impl RunContext {
             let failure = match joined {
                 None => break,
                 Some(Ok(Ok((place, manifest)))) => {
+                    succeeded += 1;
                     accepted.insert(place, manifest);
                     continue;
                 }
@@ -153,7 +159,9 @@ impl RunContext {
             };
             failures.push(failure);
             let last = failures.last().expect("one was just added");
-            if last.concerns_all_splits() || failures.len() >= MAX_FAILED_SPLITS {
+            let failed = failures.len();
+            let many = failed >= TELLING_FAILURES && failed * FAILED_ONE_IN >= failed + succeeded;
+            if last.concerns_all_splits() || many {
                 queue.clear();
             }
         }
@@ -339,6 +347,10 @@ impl RunContext {
         staged: &StagedFiles,
         task: &Arc<Task>,
     ) -> Result<Manifest, Arc<StepError>> {
+        #[cfg(test)]
+        if let Some(staged) = super::model::stage(self, phase, task).await {
+            return Ok(staged);
+        }
         let worked = async {
             let plan = self.planner(staged).plan(phase, lane, &split.descriptor, task).await?;
             let stream = plan.execute(0, self.engine.task_context())?;
@@ -395,7 +407,10 @@ impl RunContext {
             }
             Acceptance::Closed(status) => {
                 self.forget(std::iter::once(manifest)).await;
-                Err(RunFailure::Closed { status })
+                Err(match status {
+                    RunStatus::Running => RunFailure::TakenOver,
+                    status => RunFailure::Closed { status },
+                })
             }
         }
     }

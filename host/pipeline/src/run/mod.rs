@@ -20,6 +20,8 @@
 mod attempts;
 pub mod failure;
 mod gate;
+#[cfg(test)]
+mod model;
 pub(crate) mod notify;
 pub mod open;
 pub mod partition;
@@ -67,6 +69,8 @@ pub(crate) struct Progress {
     pub(crate) totals: Totals,
     pub(crate) gates: Vec<GateReport>,
     pub(crate) sinks: Vec<SinkReport>,
+    /// Whether publishing has begun, from where on a run is finished and not given up.
+    pub(crate) publishing: bool,
 }
 
 /// A run that this process works on, alone, until this is dropped.
@@ -113,9 +117,19 @@ impl CheckedPipeline {
         cancel: CancellationToken,
     ) -> Result<(RunSummary, Totals), RunError> {
         let ledger = Ledger::create(&self.settings.ledger, &self.base).await?;
+        self.run_in(ledger, id, &cancel).await
+    }
+
+    /// Runs the pipeline over a ledger that is open.
+    async fn run_in(
+        self,
+        ledger: Ledger,
+        id: Option<String>,
+        cancel: &CancellationToken,
+    ) -> Result<(RunSummary, Totals), RunError> {
         self.finish_earlier(&ledger).await?;
         let driver = self.enter(ledger, id, RunKind::Run).await?;
-        driver.drive(&cancel).await
+        driver.drive(cancel).await
     }
 }
 
@@ -196,6 +210,7 @@ impl RunContext {
         let lock = self.publishing(cancel).await?;
         self.check_still_replaces().await?;
         self.start_publishing(claim).await?;
+        progress.publishing = true;
         self.publish(claim, progress).await?;
         Ok(lock)
     }
@@ -208,15 +223,14 @@ impl RunContext {
         failure: Option<&RunFailure>,
     ) -> RunSummary {
         let pipeline = &self.pipeline;
+        let publishing = progress.publishing || claim.status == RunStatus::Committing;
         let status = match failure {
             None => RunStatus::Succeeded,
+            // Others know how it goes on.
+            Some(RunFailure::TakenOver | RunFailure::Closed { .. }) => RunStatus::Failed,
+            Some(_) if publishing => RunStatus::Committing,
             Some(RunFailure::Refused { .. }) => RunStatus::Refused,
-            Some(RunFailure::Interrupted) if claim.status != RunStatus::Committing => {
-                RunStatus::Interrupted
-            }
-            // From the beginning of a commit on, a run is finished and not given up.
-            Some(RunFailure::Commit { .. }) => RunStatus::Committing,
-            Some(_) if claim.status == RunStatus::Committing => RunStatus::Committing,
+            Some(RunFailure::Interrupted) => RunStatus::Interrupted,
             Some(_) => RunStatus::Failed,
         };
         let problem =
@@ -252,13 +266,10 @@ impl RunContext {
         let json = serde_json::to_value(&*summary).expect("a summary is plain data");
         if summary.status == RunStatus::Committing {
             let message = summary.problem.as_ref().map(|problem| problem.message.as_str());
-            self.ledger
-                .note(&self.run, "commit.failed", serde_json::json!({ "error": message }))
-                .await?;
-            for told in &notifications {
-                self.ledger
-                    .enqueue(&self.run, &told.notifier, &told.dedup_key, &told.event)
-                    .await?;
+            if !self.ledger.fail_commit(claim, message, &notifications).await? {
+                let failure = RunFailure::TakenOver;
+                summary.problem = Some(RunProblem::new(&failure, &self.run, &self.around.secrets));
+                summary.status = RunStatus::Failed;
             }
             return Ok(Vec::new());
         }

@@ -81,6 +81,8 @@ impl RunContext {
         mut opened: UnboundedReceiver<Transition>,
         has_ended: &CancellationToken,
     ) {
+        // Several processes may tell of the same run.
+        let teller = &uuid::Uuid::new_v4().simple().to_string()[..6];
         let mut number = 0;
         loop {
             let change = tokio::select! {
@@ -96,7 +98,7 @@ impl RunContext {
                 severity: EventSeverity::Warning,
                 pipeline: self.pipeline.name.clone(),
                 run: self.run.clone(),
-                dedup_key: format!("{}/{}/{number}", self.run, kind.name()),
+                dedup_key: format!("{}/{}/{teller}-{number}", self.run, kind.name()),
                 time_ms: u64::try_from(now_ms()).unwrap_or_default(),
                 summary: format!(
                     "{}: the breaker of `{step}` is open: {message}",

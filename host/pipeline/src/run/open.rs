@@ -221,6 +221,7 @@ impl CheckedPipeline {
         let claim = ledger.claim_run(&id, &process).await?;
         let folders = self.folders(&ledger, &id);
         let (observer, pipeline) = (Arc::clone(&self.observer), self.name.clone());
+        let ledger = ledger.in_epoch(claim.epoch);
         let (context, opened) = RunContext::new(self, ledger, id.clone(), folders)?;
         observer.event(Event::RunStarted { run: id, pipeline });
         Ok(Driver { context, claim, _lock: lock, opened, kept: Kept::default() })
@@ -277,6 +278,15 @@ impl CheckedPipeline {
             });
         }
         Ok(found)
+    }
+
+    /// The run of exactly that id: programs give up or publish no other one, whose id only begins with it.
+    pub(super) async fn find_named(&self, ledger: &Ledger, id: &str) -> Result<Run, RunError> {
+        let found = self.find(ledger, id).await?;
+        if found.id == id {
+            return Ok(found);
+        }
+        Err(RunError::Unknown { run: id.to_owned(), ledger: ledger.place().to_owned() })
     }
 
     /// Where a run keeps what it stages and holds back.

@@ -28,7 +28,7 @@ use crate::plan::tasks::StagedFiles;
 use crate::run::attempts::add_staged;
 use crate::run::failure::RunFailure;
 use crate::run::open::{RunError, busy, locked, this_process};
-use crate::run::resume::{Changes, Kept, Taken};
+use crate::run::resume::{Changes, Kept};
 use crate::run::summary::RunSummary;
 use crate::run::{Accepted, RunContext};
 
@@ -113,6 +113,16 @@ impl CheckedPipeline {
         options: PlanOptions,
     ) -> Result<Vec<PlannedSplit>, RunError> {
         let ledger = Ledger::create(&self.settings.ledger, &self.base).await?;
+        self.plan_in(ledger, id, options).await
+    }
+
+    /// Plans a level of a run, over a ledger that is open.
+    pub(super) async fn plan_in(
+        self,
+        ledger: Ledger,
+        id: Option<String>,
+        options: PlanOptions,
+    ) -> Result<Vec<PlannedSplit>, RunError> {
         let id = self.run_id(id)?;
         let known = ledger.run(&id).await?.filter(|run| run.id == id);
         if known.is_none() {
@@ -123,7 +133,7 @@ impl CheckedPipeline {
                 entered?;
             }
         }
-        let run = self.find(&ledger, &id).await?;
+        let run = self.find_named(&ledger, &id).await?;
         self.check_identity(&run)?;
         let folders = self.folders(&ledger, &id);
         let (context, _opened) = RunContext::new(self, ledger, id, folders)?;
@@ -173,11 +183,23 @@ impl CheckedPipeline {
     ) -> Result<PartitionReport, RunError> {
         self.meters.start();
         let ledger = Ledger::open(&self.settings.ledger, &self.base).await?;
-        let found = self.find(&ledger, id).await?;
+        self.work_on_partition_in(ledger, id, partition, &cancel).await
+    }
+
+    /// Works on a partition, over a ledger that is open.
+    pub(super) async fn work_on_partition_in(
+        self,
+        ledger: Ledger,
+        id: &str,
+        partition: Partition,
+        cancel: &CancellationToken,
+    ) -> Result<PartitionReport, RunError> {
+        let found = self.find_named(&ledger, id).await?;
         let _lock = locked(&ledger, &found.id, Share::Shared).await?;
         let run = self.find(&ledger, &found.id).await?;
         self.check_identity(&run)?;
         let folders = self.folders(&ledger, &run.id);
+        let ledger = ledger.in_epoch(run.epoch);
         let (context, opened) = RunContext::new(self, ledger, run.id.clone(), folders)?;
         context.check_level(partition.level)?;
         let mut kept = context.known(&run).await?;
@@ -211,8 +233,8 @@ impl CheckedPipeline {
             }
         }
         let mut done = BTreeMap::new();
-        let work = context.work_off(missing, &staged, &cancel, &mut done);
-        let worked = context.while_telling(opened, &cancel, work).await;
+        let work = context.work_off(missing, &staged, cancel, &mut done);
+        let worked = context.while_telling(opened, cancel, work).await;
         for (place, manifest) in done {
             lines.push((place, context.line(partition.level, place.0, manifest, false)));
         }
@@ -230,7 +252,17 @@ impl CheckedPipeline {
     pub async fn commit(self, id: &str, cancel: CancellationToken) -> Result<RunSummary, RunError> {
         self.meters.start();
         let ledger = Ledger::open(&self.settings.ledger, &self.base).await?;
-        let run = self.find(&ledger, id).await?;
+        self.commit_in(ledger, id, &cancel).await
+    }
+
+    /// Publishes a run that was planned, over a ledger that is open.
+    pub(super) async fn commit_in(
+        self,
+        ledger: Ledger,
+        id: &str,
+        cancel: &CancellationToken,
+    ) -> Result<RunSummary, RunError> {
+        let run = self.find_named(&ledger, id).await?;
         if !run.status.is_final() && run.status != RunStatus::Committing {
             let phases = ledger.phases(&run.id).await?;
             let of_sources: Vec<&str> = phases
@@ -249,10 +281,7 @@ impl CheckedPipeline {
                 return Err(RunError::Incomplete { run: run.id, missing, of: splits.len() });
             }
         }
-        match self.take(ledger, &run.id, Changes::Refuse).await? {
-            Taken::Driver(driver) => Ok(driver.drive(&cancel).await?.0),
-            Taken::Done(summary) => Ok(*summary),
-        }
+        self.resume_in(ledger, &run.id, Changes::Refuse, cancel).await
     }
 
     /// Gives a run up: nothing of it will be published, and what was staged is removed. One that has begun to publish is given up only
@@ -263,7 +292,17 @@ impl CheckedPipeline {
     /// When there is no such run, when somebody works on it, when it has succeeded, or has begun to publish.
     pub async fn abort(self, id: &str, force: bool) -> Result<Run, RunError> {
         let ledger = Ledger::open(&self.settings.ledger, &self.base).await?;
-        let found = self.find(&ledger, id).await?;
+        self.abort_in(ledger, id, force).await
+    }
+
+    /// Gives a run up, over a ledger that is open.
+    pub(super) async fn abort_in(
+        self,
+        ledger: Ledger,
+        id: &str,
+        force: bool,
+    ) -> Result<Run, RunError> {
+        let found = self.find_named(&ledger, id).await?;
         let _lock = locked(&ledger, &found.id, Share::Exclusive).await?;
         let run = self.find(&ledger, &found.id).await?;
         match run.status {

@@ -12,16 +12,19 @@
 //! published where a sink replaces. A run that was stopped there is finished before another one of its pipeline begins, and before another
 //! one publishes: otherwise the older rows would come after the newer, or rows come twice that both have read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use wasmill_connect::crash;
 use wasmill_connect::sink::{CommitReport, Publish};
-use wasmill_ledger::{Claim, CommitStart, EndOfRun, Ended, Ledger, Lock, Run, RunStatus, Share};
+use wasmill_ledger::{
+    Claim, CommitStart, EndOfRun, Ended, Ledger, Lock, Run, RunStatus, Share, SplitEntry,
+};
 
 use crate::checked::{CheckedPipeline, SinkStep, SinkTarget};
 use crate::events::Event;
+use crate::plan::Phase;
 use crate::run::failure::{CommitError, RunFailure};
 use crate::run::gate::reports;
 use crate::run::open::{RunError, this_process};
@@ -31,6 +34,7 @@ use crate::run::{Accepted, Progress, RunContext};
 impl RunContext {
     /// Waits until no other run of the pipeline publishes, and finishes what one has begun that is no more.
     pub(super) async fn publishing(&self, cancel: &CancellationToken) -> Result<Lock, RunFailure> {
+        crash::point("before-publishing");
         let lock = tokio::select! {
             lock = self.ledger.lock_publishing(&self.pipeline.name) => lock?,
             () = cancel.cancelled() => return Err(RunFailure::Interrupted),
@@ -62,6 +66,9 @@ impl RunContext {
             CommitStart::Closed(status) => return Err(RunFailure::Closed { status }),
             CommitStart::CursorsMoved { source, by } => {
                 return Err(RunFailure::CursorsMoved { source_name: source, by });
+            }
+            CommitStart::AnotherPublishes { run } => {
+                return Err(RunFailure::EarlierRun { run, source: None });
             }
         }
         crash::point("commit-begun");
@@ -108,23 +115,36 @@ impl RunContext {
         mut manifests: Accepted,
         progress: &mut Progress,
     ) -> Result<(), RunFailure> {
-        for (phase, splits) in self.planned().await.map_err(as_failure)? {
-            for split in splits {
-                let Some(manifest) = manifests.remove(&(phase.clone(), split.split.clone())) else {
-                    return Err(RunFailure::Host(format!(
-                        "the run began to publish without a manifest of {phase} {}",
-                        split.split
-                    )));
-                };
-                // What was published is not there any more.
-                for part in manifest.parts.values().filter(|part| part.path.exists()) {
-                    part.verify().map_err(|error| RunFailure::Host(crate::error::chain(&error)))?;
-                }
-                progress.totals.add(manifest);
+        let planned = self.planned().await.map_err(as_failure)?;
+        for split in self.in_order(planned) {
+            let (phase, split) = (split.phase, split.split);
+            let Some(manifest) = manifests.remove(&(phase.clone(), split.clone())) else {
+                return Err(RunFailure::Host(format!(
+                    "the run began to publish without a manifest of {phase} {split}"
+                )));
+            };
+            // What was published is not there any more.
+            for part in manifest.parts.values().filter(|part| part.path.exists()) {
+                part.verify().map_err(|error| RunFailure::Host(crate::error::chain(&error)))?;
             }
+            progress.totals.add(manifest);
         }
         progress.gates = reports(&self.ledger.history(&self.run, 0).await?);
         self.publish(claim, progress).await
+    }
+
+    /// The splits in the order in which a run works through them, which is that of their rows in a sink. Phases that are in the
+    /// file no more come last.
+    fn in_order(
+        &self,
+        mut planned: BTreeMap<String, Vec<SplitEntry>>,
+    ) -> impl Iterator<Item = SplitEntry> {
+        let mut phases: Vec<&Phase> = self.phases.iter().collect();
+        phases.sort_by_key(|phase| phase.level);
+        let mut ordered: Vec<_> =
+            phases.into_iter().filter_map(|phase| planned.remove(&phase.end)).collect();
+        ordered.extend(planned.into_values());
+        ordered.into_iter().flatten()
     }
 
     /// Publishes one sink; a commit can be repeated, so it is when it fails by chance.
@@ -180,6 +200,7 @@ impl CheckedPipeline {
         if stopped_while_publishing(ledger, &self.name).await?.is_empty() {
             return Ok(());
         }
+        crash::point("before-publishing");
         let _publishing = ledger.lock_publishing(&self.name).await?;
         // As it is now that nobody else publishes.
         for earlier in stopped_while_publishing(ledger, &self.name).await? {

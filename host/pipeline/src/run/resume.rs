@@ -7,12 +7,13 @@
 //! Nothing is dropped, nor claimed, before it is known that the run can be gone on with.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-use wasmill_ledger::{Ledger, PhaseEntry, Run, RunStatus, Share, SplitEntry};
+use wasmill_ledger::{Claim, Ledger, PhaseEntry, Run, RunStatus, Share, SplitEntry};
 
 use crate::checked::{CheckedPipeline, SinkTarget};
 use crate::error::chain;
@@ -84,8 +85,19 @@ impl CheckedPipeline {
         self.meters.start();
         let ledger = Ledger::open(&self.settings.ledger, &self.base).await?;
         let found = self.find(&ledger, run).await?;
-        match self.take(ledger, &found.id, changes).await? {
-            Taken::Driver(driver) => Ok(driver.drive(&cancel).await?.0),
+        self.resume_in(ledger, &found.id, changes, &cancel).await
+    }
+
+    /// Goes on with the run of that id, over a ledger that is open.
+    pub(super) async fn resume_in(
+        self,
+        ledger: Ledger,
+        id: &str,
+        changes: Changes,
+        cancel: &CancellationToken,
+    ) -> Result<RunSummary, RunError> {
+        match self.take(ledger, id, changes).await? {
+            Taken::Driver(driver) => Ok(driver.drive(cancel).await?.0),
             Taken::Done(summary) => Ok(*summary),
         }
     }
@@ -118,6 +130,7 @@ impl CheckedPipeline {
         };
         let claim = ledger.claim_run(id, &this_process()).await?;
         let committing = claim.status == RunStatus::Committing;
+        let ledger = ledger.in_epoch(claim.epoch);
         let (context, opened) = RunContext::new(pipeline, ledger, id.to_owned(), folders)?;
         let mut dropped = Vec::new();
         let mut before = Accepted::new();
@@ -128,6 +141,7 @@ impl CheckedPipeline {
                 dropped.push(format!("{phase}: {reason}"));
             }
             context.drop_damaged(&ends, &mut dropped).await?;
+            context.note_changes(&claim, &run).await?;
         }
         let manifests = context.accepted().await?;
         if !committing {
@@ -251,6 +265,21 @@ fn spread(phases: &[Phase], dirty: &mut BTreeMap<String, String>) {
 }
 
 impl RunContext {
+    /// Notes what the run is made of from now on, where that was accepted just now: whoever comes next compares with it.
+    async fn note_changes(&self, claim: &Claim, run: &Run) -> Result<(), RunError> {
+        let identity = &self.pipeline.identity;
+        let differences = identity.differences(&run.fingerprint);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        let fingerprint = identity.to_json(wanted_splits(&run.fingerprint));
+        let digest = &self.pipeline.digest;
+        if self.ledger.change_run(claim, digest, &fingerprint, &differences).await? {
+            return Ok(());
+        }
+        Err(busy(&self.ledger, &run.id).await)
+    }
+
     /// Drops the manifests of splits whose files are not there any more as they were written, and the phases that have read them.
     async fn drop_damaged(
         &self,
@@ -293,8 +322,9 @@ impl RunContext {
     /// Removes the files of attempts that were not accepted, which nobody needs any more: this process is the only one that works on
     /// the run.
     pub(super) fn sweep_unaccepted(&self, accepted: &Accepted) {
-        let keep: BTreeSet<PathBuf> =
-            accepted.values().flat_map(Manifest::files).map(Path::to_owned).collect();
+        // By name, which is that of one attempt: the folder may be called otherwise by whoever wrote the files.
+        let keep: BTreeSet<&OsStr> =
+            accepted.values().flat_map(Manifest::files).filter_map(Path::file_name).collect();
         for folder in [&self.around.folders.scratch, &self.around.folders.quarantine] {
             if let Err(error) = remove_others(folder, &keep) {
                 tracing::warn!(run = self.run, %error, "cannot sweep {}", folder.display());
@@ -316,12 +346,12 @@ impl RunContext {
 }
 
 /// Removes the files below a folder, but for those to keep.
-fn remove_others(folder: &Path, keep: &BTreeSet<PathBuf>) -> std::io::Result<()> {
+fn remove_others(folder: &Path, keep: &BTreeSet<&OsStr>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
             remove_others(&path, keep)?;
-        } else if !keep.contains(&path) {
+        } else if path.file_name().is_none_or(|name| !keep.contains(name)) {
             std::fs::remove_file(&path)?;
         }
     }

@@ -1,0 +1,146 @@
+//! The commit protocol against a reference of ten lines ([`reference`]), for thousands of random histories.
+//!
+//! A history is a list of things that happen to one pipeline: runs begin, are planned, resumed, committed, given up; partitions are worked
+//! on; each of these is a task of its own, an [`actor`], that stops at every point of [`crash`](wasmill_connect::crash) and goes on
+//! when the history says so. There it can be killed, and there all locks can be taken away from those that are alive, as when a server
+//! that holds them restarts: then they are zombies, and go on later than everybody else. Everything but the reading of rows is what is
+//! shipped: ledger, sinks, and all of `run`.
+//!
+//! After each step, each sink shows what the reference says, or, while a run is being published, what is between that and what it
+//! showed before; nothing of a run that has not begun to publish can be seen. At the end, when everybody is dead, one more run
+//! brings everything in order, without help. Then no run is unfinished, nothing is staged, and each sink shows exactly what the reference
+//! says: nothing lost, nothing twice, only rows of attempts that the ledger accepted. And so it stays when the zombies wake up.
+//!
+//! These changes to the program are found, each within some hundred histories; whoever changes the protocol can try them again:
+//!
+//! MUTATIONS
+//!
+//! `WASMILL_HISTORIES` says how many histories are tried, instead of 10,000.
+
+mod actor;
+mod reference;
+mod world;
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, UInt64Array};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+
+use self::reference::Keeps;
+use self::world::{History, Op, Shared, Sinks};
+use crate::exec::rows::with_row;
+use crate::exec::stage::{Stage, StageNode};
+use crate::exec::task::{Manifest, StepCounts, Task};
+use crate::plan::Phase;
+use crate::run::RunContext;
+
+/// How many histories are tried where nothing else is said.
+const HISTORIES: u32 = 10_000;
+/// So many histories share a ledger, which is slower the more it holds.
+const HISTORIES_OF_A_LEDGER: u32 = 100;
+/// The name of the pipeline whose rows are made here.
+const PIPELINE: &str = "modelled";
+
+/// Stages the rows of a split of the modelled pipeline, which are not read from anywhere; none for any other pipeline.
+///
+/// A split has one row: its key, which every other run has too; the run; and the attempt.
+pub(super) async fn stage(
+    context: &RunContext,
+    phase: &Phase,
+    task: &Arc<Task>,
+) -> Option<Manifest> {
+    if context.pipeline.name != PIPELINE {
+        return None;
+    }
+    let split: i64 = task.split[task.split.len() - 5..].parse().expect("splits are numbered");
+    let visible = Arc::clone(&context.pipeline.steps[&phase.end].schema);
+    let columns: [ArrayRef; 4] = [
+        Arc::new(Int64Array::from(vec![reference::key(split, &context.run)])),
+        Arc::new(StringArray::from(vec![context.run.clone()])),
+        Arc::new(StringArray::from(vec![task.attempt.clone()])),
+        Arc::new(UInt64Array::from(vec![0])),
+    ];
+    let schema = with_row(&visible);
+    let batch = RecordBatch::try_new(Arc::clone(&schema), columns.to_vec()).unwrap();
+    task.count(&phase.end, &StepCounts { rows_in: 1, rows_out: 1, ..StepCounts::default() });
+    let rows = futures::stream::iter([Ok(batch)]);
+    let node = StageNode {
+        step: phase.end.clone(),
+        visible,
+        for_later: phase.for_later,
+        sinks: phase.sinks.iter().map(|sink| Arc::clone(&context.pipeline.sinks[sink])).collect(),
+        tasks: Arc::from([Arc::clone(task)]),
+    };
+    let stage = Stage { node: Arc::new(node), task: Arc::clone(task) };
+    Some(stage.work(Box::pin(RecordBatchStreamAdapter::new(schema, rows))).await.unwrap())
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let run = 0..4_usize;
+    let actor = 0..3_usize;
+    prop_oneof![
+        3 => Just(Op::Run),
+        1 => Just(Op::Plan),
+        3 => run.clone().prop_map(Op::Resume),
+        1 => run.clone().prop_map(Op::Commit),
+        1 => run.clone().prop_map(Op::Abort),
+        2 => (run, 0..2_usize).prop_map(|(run, split)| Op::Partition(run, split)),
+        9 => (actor.clone(), 1..12_usize).prop_map(|(actor, points)| Op::Go(actor, points)),
+        3 => actor.prop_map(Op::Kill),
+        1 => Just(Op::LoseLocks),
+    ]
+}
+
+fn sinks() -> impl Strategy<Value = Sinks> {
+    let files = prop_oneof![Just(Keeps::All), Just(Keeps::Latest)];
+    let table = prop_oneof![Just(Keeps::All), Just(Keeps::Latest), Just(Keeps::LatestOfKey)];
+    prop_oneof![
+        3 => files.clone().prop_map(|files| Sinks { files: Some(files), table: None }),
+        1 => table.clone().prop_map(|table| Sinks { files: None, table: Some(table) }),
+        1 => (files, table).prop_map(|(files, table)| Sinks { files: Some(files), table: Some(table) }),
+    ]
+}
+
+fn history() -> impl Strategy<Value = History> {
+    let ops = prop::collection::vec(op(), 1..14);
+    (sinks(), ops).prop_map(|(sinks, ops)| History { sinks, ops })
+}
+
+#[test]
+fn whatever_happens_sinks_show_what_the_reference_says() {
+    let histories = std::env::var("WASMILL_HISTORIES").map(|number| number.parse().unwrap());
+    let histories = histories.unwrap_or(HISTORIES);
+    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u32);
+    std::thread::scope(|scope| {
+        let threads =
+            (0..threads).map(|_| scope.spawn(|| try_histories(histories.div_ceil(threads))));
+        for thread in threads.collect::<Vec<_>>() {
+            thread.join().unwrap();
+        }
+    });
+}
+
+fn try_histories(histories: u32) {
+    let config = Config { cases: histories, failure_persistence: None, ..Config::default() };
+    let mut shared = None;
+    let mut left = 0;
+    let shared = std::cell::RefCell::new((&mut shared, &mut left));
+    let tried = TestRunner::new(config).run(&history(), |history| {
+        let mut shared = shared.borrow_mut();
+        let (shared, left) = &mut *shared;
+        if **left == 0 {
+            **shared = Some(Shared::new());
+            **left = HISTORIES_OF_A_LEDGER;
+        }
+        **left -= 1;
+        let shared = shared.as_ref().expect("just made");
+        shared.tell(&history).map_err(TestCaseError::fail)
+    });
+    match tried {
+        Ok(()) => {}
+        Err(TestError::Fail(reason, history)) => panic!("{reason}\nThe history was:\n{history}"),
+        Err(TestError::Abort(reason)) => panic!("{reason}"),
+    }
+}
