@@ -21,7 +21,7 @@ use crate::events::Event;
 use crate::exec::task::Manifest;
 use crate::identity::wanted_splits;
 use crate::plan::{Phase, phases};
-use crate::run::open::{RunError, locked, this_process};
+use crate::run::open::{RunError, busy, locked, this_process};
 use crate::run::summary::RunSummary;
 use crate::run::{Accepted, Driver, RunContext};
 
