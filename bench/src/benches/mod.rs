@@ -1,6 +1,7 @@
 //! The benchmarks: what is computed, over which inputs, by which subjects.
 
 mod chain;
+mod commit;
 mod instances;
 mod kernels;
 mod lineitem;
@@ -48,10 +49,12 @@ pub enum Bench {
     Pipeline,
     /// The same on one core and on two.
     Scaling,
+    /// TPC-H's lineitem from CSV to Parquet, CSV and JSON lines: by a run, with staging, manifests and a commit, and straight.
+    Commit,
 }
 
 impl Bench {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Wide,
         Self::Gcd,
         Self::AddOne,
@@ -65,6 +68,7 @@ impl Bench {
         Self::Records,
         Self::Pipeline,
         Self::Scaling,
+        Self::Commit,
     ];
 
     pub fn name(self) -> &'static str {
@@ -82,6 +86,7 @@ impl Bench {
             Self::Records => "records",
             Self::Pipeline => "pipeline",
             Self::Scaling => "scaling",
+            Self::Commit => "commit",
         }
     }
 
@@ -106,6 +111,7 @@ impl Bench {
             Self::Records => records::run(installed, measuring, report),
             Self::Pipeline => lineitem::pipeline(installed, measuring, report),
             Self::Scaling => lineitem::scaling(installed, measuring, report),
+            Self::Commit => commit::run(installed, measuring, report),
         }
     }
 }
