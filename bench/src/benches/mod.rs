@@ -1,7 +1,6 @@
 //! The benchmarks: what is computed, over which inputs, by which subjects.
 
 mod chain;
-mod commit;
 mod instances;
 mod kernels;
 mod lineitem;
@@ -49,12 +48,10 @@ pub enum Bench {
     Pipeline,
     /// The same on one core and on two.
     Scaling,
-    /// TPC-H's lineitem from CSV to Parquet, CSV and JSON lines: by a run, with staging, manifests and a commit, and straight.
-    Commit,
 }
 
 impl Bench {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 13] = [
         Self::Wide,
         Self::Gcd,
         Self::AddOne,
@@ -68,7 +65,6 @@ impl Bench {
         Self::Records,
         Self::Pipeline,
         Self::Scaling,
-        Self::Commit,
     ];
 
     pub fn name(self) -> &'static str {
@@ -86,7 +82,6 @@ impl Bench {
             Self::Records => "records",
             Self::Pipeline => "pipeline",
             Self::Scaling => "scaling",
-            Self::Commit => "commit",
         }
     }
 
@@ -111,7 +106,6 @@ impl Bench {
             Self::Records => records::run(installed, measuring, report),
             Self::Pipeline => lineitem::pipeline(installed, measuring, report),
             Self::Scaling => lineitem::scaling(installed, measuring, report),
-            Self::Commit => commit::run(installed, measuring, report),
         }
     }
 }
