@@ -2,7 +2,7 @@
 //!
 //! Their guests are of two kinds: components for Wasmill, and core modules for peers that know no components. Some benchmarks
 //! are of whole runs, and need the command line and the standard plugins; some have peers in Python. These are built and
-//! installed only when such a benchmark is to run.
+//! installed only when such a benchmark is to run. `commit` is a program of its own, which has neither guests nor peers.
 
 use std::fs;
 use std::process::{Command, ExitCode};
@@ -31,12 +31,42 @@ const OF_WHOLE_RUNS: [&str; 5] = ["start", "poison", "records", "pipeline", "sca
 /// The benchmarks with peers in Python.
 const WITH_PYTHON: [&str; 2] = ["records", "pipeline"];
 
+/// The benchmark that is a program of its own.
+const COMMIT: &str = "commit";
+
 /// Builds guests and benchmarks, and runs them with `options`.
 ///
 /// # Errors
 ///
 /// When a build fails, something cannot be installed, or a file cannot be written.
 pub fn run(workspace: &Workspace, options: &[&str]) -> Result<ExitCode, String> {
+    let named = named(options);
+    if named.is_none_or(|named| named != COMMIT) {
+        let code = run_beside_peers(workspace, options)?;
+        if named.is_some() || code != ExitCode::SUCCESS {
+            return Ok(code);
+        }
+    }
+    run_commit(workspace, options)
+}
+
+/// What it costs to stage and to commit, beside writing straight.
+fn run_commit(workspace: &Workspace, options: &[&str]) -> Result<ExitCode, String> {
+    let manifest = workspace.root.join("bench/Cargo.toml");
+    let mut cargo = workspace.cargo(["build", "--release", "--package", "bench-commit"]);
+    process::run(cargo.arg("--manifest-path").arg(manifest))?;
+    let mut bench = Command::new(workspace.target.join("release/bench-commit"));
+    // Which subjects there are is no question here.
+    let subject = options.iter().position(|option| *option == "--subject");
+    let is_of_subject = |index| subject.is_some_and(|at| index == at || index == at + 1);
+    let options = options.iter().enumerate().filter(|(index, _)| !is_of_subject(*index));
+    bench.args(options.map(|(_, option)| option).filter(|option| **option != COMMIT));
+    bench.arg("--data").arg(workspace.target.join("bench/data"));
+    let status = process::status(&mut bench)?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn run_beside_peers(workspace: &Workspace, options: &[&str]) -> Result<ExitCode, String> {
     let folder = workspace.target.join("bench");
     let guests = folder.join("guests");
     fs::create_dir_all(&guests).map_err(|error| format!("{}: {error}", guests.display()))?;
@@ -74,10 +104,16 @@ pub fn run(workspace: &Workspace, options: &[&str]) -> Result<ExitCode, String> 
 
 /// Whether one of `benches` is to run: it is named, or none is and so all are.
 fn is_among(benches: &[&str], options: &[&str]) -> bool {
-    let is_value = |index: usize| index > 0 && options[index - 1] == "--subject";
-    let names = (0..options.len()).filter(|&index| !is_value(index)).map(|index| options[index]);
-    let named = names.into_iter().find(|option| !option.starts_with('-'));
-    named.is_none_or(|named| benches.contains(&named))
+    named(options).is_none_or(|named| benches.contains(&named))
+}
+
+/// The benchmark that is named.
+fn named<'a>(options: &[&'a str]) -> Option<&'a str> {
+    const WITH_VALUES: [&str; 2] = ["--subject", "--target"];
+    let is_value = |index: usize| index > 0 && WITH_VALUES.contains(&options[index - 1]);
+    let mut names =
+        (0..options.len()).filter(|&index| !is_value(index)).map(|index| options[index]);
+    names.find(|option| !option.starts_with('-'))
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ pub fn create(
 }
 
 enum FormatWriter {
-    Parquet(Box<ParquetFile>),
+    Parquet(Box<ParquetFile<HashedFile>>),
     Csv(Box<arrow::csv::Writer<HashedFile>>),
     Jsonl(Box<LineDelimitedWriter<HashedFile>>),
 }

@@ -17,7 +17,7 @@ pub mod file;
 pub mod files;
 mod hashed_file;
 pub mod ipc;
-mod parquet_file;
+pub mod parquet_file;
 pub mod sqlite;
 
 use std::fmt;

@@ -5,6 +5,7 @@
 //! a column in which nearly every value is another one is written as it is. That concerns speed and size only, never what is read.
 
 use std::collections::HashSet;
+use std::io::Write;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -15,8 +16,6 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
-use super::hashed_file::HashedFile;
-
 /// Row groups are closed when they hold this much, so that a writer's memory is bounded.
 const ROW_GROUP_BYTES: usize = 64 << 20;
 /// Of fewer values nothing can be said about the rest.
@@ -26,20 +25,20 @@ const TELLING_VALUES: usize = 1_024;
 const ONE_REPEATED_IN: usize = 50;
 
 /// The writer of a file, which cannot be made before there is a batch.
-pub(super) struct ParquetFile {
+pub struct ParquetFile<W: Write + Send> {
     schema: SchemaRef,
     /// Until the first batch.
-    file: Option<HashedFile>,
+    file: Option<W>,
     /// From the first batch on.
-    writer: Option<ArrowWriter<HashedFile>>,
+    writer: Option<ArrowWriter<W>>,
 }
 
-impl ParquetFile {
-    pub(super) fn new(file: HashedFile, schema: SchemaRef) -> Self {
+impl<W: Write + Send> ParquetFile<W> {
+    pub fn new(file: W, schema: SchemaRef) -> Self {
         Self { schema, file: Some(file), writer: None }
     }
 
-    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         if let Some(file) = self.file.take() {
             self.writer = Some(open(file, &self.schema, Some(batch))?);
         }
@@ -52,7 +51,7 @@ impl ParquetFile {
     }
 
     /// Ends the file. Where there was no batch, it is one without rows.
-    pub(super) fn finish(self) -> Result<HashedFile> {
+    pub fn finish(self) -> Result<W> {
         match self.file {
             Some(file) => open(file, &self.schema, None)?.into_inner(),
             None => self.writer.ok_or_else(failed_before)?.into_inner(),
@@ -64,11 +63,11 @@ fn failed_before() -> ParquetError {
     ParquetError::General("the file could not be begun".to_owned())
 }
 
-fn open(
-    file: HashedFile,
+fn open<W: Write + Send>(
+    file: W,
     schema: &SchemaRef,
     first: Option<&RecordBatch>,
-) -> Result<ArrowWriter<HashedFile>> {
+) -> Result<ArrowWriter<W>> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_created_by("wasmill".to_owned());
@@ -115,6 +114,7 @@ mod tests {
     use parquet::basic::Encoding;
 
     use super::*;
+    use crate::sink::hashed_file::HashedFile;
 
     const ROWS: usize = 8_192;
 
