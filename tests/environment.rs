@@ -263,13 +263,13 @@ fn a_database_that_is_locked_for_a_while_is_waited_for() {
     let workspace = orders();
     workspace.pipeline(&[SOURCE, &sqlite_sink("out.db")].concat());
     let database = workspace.path("out.db");
-    let mut process = while_locked(&database, || {
-        let process = start(workspace.command(&RUN), &workspace);
+    let process = while_locked(&database, || {
+        let mut process = start(workspace.command(&RUN), &workspace);
         wait_until("the run commits", || status(&workspace, "r1") == Some("committing".into()));
         std::thread::sleep(Duration::from_millis(500));
+        assert!(!process.has_ended(), "it waits");
         process
     });
-    assert!(!process.has_ended() || process.printed().contains("succeeded"));
     assert_done(&wait(process).outcome);
     assert_eq!(table(&database), all_rows());
 }
@@ -402,7 +402,7 @@ fn a_clock_that_is_set_back_before_a_run_is_resumed() {
     assert_done(&a_day_before(workspace.command(&RESUME)));
     assert_eq!(published(&workspace.path("out")), all_rows());
     let (accepted, attempts) = progress(&shown(&workspace, "r1"));
-    assert_eq!(attempts, accepted as u64 + 1, "only the one that was at work is repeated");
+    assert_eq!(attempts, accepted as u64, "what was accepted is not repeated");
 }
 
 #[test]
@@ -493,7 +493,7 @@ fn the_first_signal_lets_splits_at_work_end() {
     process.terminate();
     let ended = wait(process);
     assert_eq!(ended.end, End::Exited(130), "{ended:#?}");
-    assert!(ended.outcome.stderr.contains("--resume r1"), "it says how to go on: {ended:#?}");
+    assert!(ended.outcome.stdout.contains("--resume r1"), "it says how to go on: {ended:#?}");
     assert_eq!(status(&workspace, "r1"), Some("interrupted".to_owned()));
     let (accepted, attempts) = progress(&shown(&workspace, "r1"));
     assert!((1..20).contains(&accepted), "{accepted} splits");
@@ -537,8 +537,7 @@ fn of_two_processes_that_resume_a_run_one_wins() {
     assert_ended(&loser, &[75], &["r1", &winner.id().to_string()]);
     assert_done(&wait(winner).outcome);
     assert_eq!(lines(&workspace), 200_000);
-    let (accepted, attempts) = progress(&shown(&workspace, "r1"));
-    assert_eq!((accepted, attempts), (20, 21), "only the split that was at work is repeated");
+    assert_eq!(progress(&shown(&workspace, "r1")), (20, 20), "nothing is done twice");
 }
 
 // ---- Ledgers -----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ pub mod entries;
 pub mod exposition;
 pub mod faketime;
 pub mod fixture;
+pub mod ledger;
 pub mod object_store;
 pub mod orders;
 pub mod outputs;

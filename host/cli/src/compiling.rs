@@ -25,33 +25,37 @@ pub const COMPILE: &str = "compile-component";
 impl CompileArgs {
     /// Compiles in this program, started once more, and keeps what was compiled.
     pub fn compiler(&self) -> Compiler {
-        let compiler = match std::env::current_exe() {
-            Ok(program) => {
-                Compiler::new().in_process(CompilerProcess::new(program, [COMPILE.into()]))
-            }
-            Err(error) => {
-                tracing::warn!(%error, "plugins are compiled in this process, without limits");
-                Compiler::new()
-            }
-        };
+        let compiler = fresh();
         match self.open() {
             Some(cache) => compiler.cached_in(cache),
             None => compiler,
         }
     }
 
+    /// Where compiled plugins are kept; none where they are not.
+    pub fn folder(&self) -> Option<PathBuf> {
+        if self.no_cache { None } else { self.cache.clone().or_else(default_folder) }
+    }
+
     /// The cache; none where it is not wanted, or cannot be: the work is then done without, and takes longer.
     fn open(&self) -> Option<Arc<ComponentCache>> {
-        if self.no_cache {
-            return None;
-        }
-        let folder = self.cache.clone().or_else(default_folder)?;
-        match ComponentCache::open(folder) {
+        match ComponentCache::open(self.folder()?) {
             Ok(cache) => Some(Arc::new(cache)),
             Err(error) => {
                 tracing::warn!(error = chain(&error), "plugins are compiled anew");
                 None
             }
+        }
+    }
+}
+
+/// Compiles in this program, started once more, and keeps nothing.
+pub fn fresh() -> Compiler {
+    match std::env::current_exe() {
+        Ok(program) => Compiler::new().in_process(CompilerProcess::new(program, [COMPILE.into()])),
+        Err(error) => {
+            tracing::warn!(%error, "plugins are compiled in this process, without limits");
+            Compiler::new()
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use wasmill_ledger::{Ledger, LedgerError, Run};
+use wasmill_ledger::{Ledger, LedgerError, Run, Share};
 
 use crate::LedgerArgs;
 use crate::check;
@@ -44,7 +44,18 @@ pub async fn find(ledger: &Ledger, run: Option<&str>) -> Result<Run, Failure> {
     })
 }
 
+/// Whether somebody works on a run now: whoever does holds its lock, which is asked for and given back.
+pub async fn is_locked(ledger: &Ledger, run: &str) -> Result<bool, LedgerError> {
+    match ledger.lock_run(run, Share::Shared).await? {
+        Some(lock) => {
+            lock.release().await;
+            Ok(false)
+        }
+        None => Ok(true),
+    }
+}
+
 /// A query that failed.
 pub fn failed(error: &LedgerError) -> Failure {
-    Failure::from_error(74, error)
+    Failure::from_error(if error.is_chance() { 75 } else { 74 }, error)
 }

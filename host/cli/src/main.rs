@@ -18,12 +18,15 @@ mod attack;
 mod bench;
 mod check;
 mod compiling;
+mod doctor;
 mod failure;
 mod findings;
+mod follow;
 mod inspect;
 mod json_lines;
 mod ledger;
 mod metrics_file;
+mod outbox;
 mod partitions;
 mod progress;
 mod quarantine;
@@ -33,6 +36,7 @@ mod runs;
 mod shadow;
 mod summary;
 mod table;
+mod timeline;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,10 +48,14 @@ use wasmill_sandbox::compiler::answer_parent;
 use crate::attack::AttackArgs;
 use crate::bench::BenchArgs;
 use crate::compiling::CompileArgs;
+use crate::doctor::DoctorArgs;
 use crate::failure::Failure;
+use crate::outbox::OutboxCommand;
 use crate::partitions::{AbortArgs, CommitArgs, PlanArgs};
+use crate::quarantine::QuarantineCommand;
 use crate::replay::ReplayArgs;
 use crate::run::RunArgs;
+use crate::runs::RunsCommand;
 use crate::shadow::ShadowArgs;
 
 const EXIT_CODES: &str = "\
@@ -107,12 +115,18 @@ enum Command {
     /// Lets hostile plugins attack the sandbox, under the limits of a pipeline's steps: does the host live?
     #[command(after_help = attack::EXAMPLES)]
     Attack(AttackArgs),
-    /// Shows past runs.
+    /// Checks this installation, and what waits in a ledger: what is wrong, and what to do.
+    #[command(after_help = doctor::EXIT_CODES)]
+    Doctor(DoctorArgs),
+    /// Shows runs: which there were, and the story of one.
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// Shows rows that were held back, and why.
+    /// Rows that were held back: shows them and why, puts them through again, removes them, takes them to files.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
+    /// Shows events that wait for their notifiers, and delivers them.
+    #[command(subcommand)]
+    Outbox(OutboxCommand),
     /// Shows what a component is: kind, imports, configuration, digest, size.
     Inspect {
         /// The component, a .wasm file.
@@ -127,60 +141,6 @@ enum Command {
     /// Compiles the component on standard input, for another process of this program.
     #[command(name = compiling::COMPILE, hide = true)]
     CompileComponent { request: Vec<String> },
-}
-
-#[derive(Debug, Subcommand)]
-enum RunsCommand {
-    /// Lists runs, newest first.
-    List {
-        #[command(flatten)]
-        ledger: LedgerArgs,
-        #[command(flatten)]
-        output: OutputArgs,
-        /// How many.
-        #[arg(long, default_value_t = 20)]
-        limit: u32,
-    },
-    /// Shows one run, step by step.
-    Show {
-        /// The run's id or the beginning of it; the latest run where left out.
-        run: Option<String>,
-        #[command(flatten)]
-        ledger: LedgerArgs,
-        #[command(flatten)]
-        output: OutputArgs,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-enum QuarantineCommand {
-    /// Counts the rows that a run held back, by step and rule.
-    List {
-        /// The run's id or the beginning of it; the latest run where left out.
-        run: Option<String>,
-        #[command(flatten)]
-        ledger: LedgerArgs,
-        #[command(flatten)]
-        output: OutputArgs,
-    },
-    /// Shows the rows that a run held back, whole, with the reasons.
-    Show {
-        /// The run's id or the beginning of it; the latest run where left out.
-        run: Option<String>,
-        /// Only those of one step.
-        #[arg(long)]
-        step: Option<String>,
-        /// Only those that violate one rule.
-        #[arg(long)]
-        rule: Option<String>,
-        /// How many rows at most.
-        #[arg(long, default_value_t = 20)]
-        limit: usize,
-        #[command(flatten)]
-        ledger: LedgerArgs,
-        #[command(flatten)]
-        output: OutputArgs,
-    },
 }
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -247,19 +207,10 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Replay(args) => replay::replay(&args).await,
         Command::Shadow(args) => shadow::shadow(&args).await,
         Command::Attack(args) => attack::attack(&args).await,
-        Command::Runs(RunsCommand::List { ledger, output, limit }) => {
-            runs::list(&ledger, output.output, limit).await
-        }
-        Command::Runs(RunsCommand::Show { run, ledger, output }) => {
-            runs::show(run.as_deref(), &ledger, output.output).await
-        }
-        Command::Quarantine(QuarantineCommand::List { run, ledger, output }) => {
-            quarantine::list(run.as_deref(), &ledger, output.output).await
-        }
-        Command::Quarantine(QuarantineCommand::Show { run, step, rule, limit, ledger, output }) => {
-            let filter = quarantine::Filter { step, rule, limit };
-            quarantine::show(run.as_deref(), &filter, &ledger, output.output).await
-        }
+        Command::Doctor(args) => Ok(doctor::doctor(&args).await),
+        Command::Runs(command) => runs::runs(&command).await,
+        Command::Quarantine(command) => quarantine::dispatch(command).await,
+        Command::Outbox(command) => outbox::outbox(&command).await,
         Command::Inspect { component, output, compiling } => {
             inspect::inspect(&component, output.output, &compiling).await
         }

@@ -96,7 +96,13 @@ pub async fn plan(args: &PlanArgs) -> Result<ExitCode, Failure> {
         ]);
     }
     match splits.first() {
-        Some(first) => say!("run {}: {} splits of level {}", first.run, splits.len(), first.level),
+        Some(first) => say!(
+            "run {}: {} splits of level {} of {}",
+            first.run,
+            splits.len(),
+            first.level,
+            first.levels
+        ),
         None => say!("there is nothing to read"),
     }
     say!("{}", table(&rows, 0..1).trim_end());

@@ -76,7 +76,8 @@ impl Observer for Progress {
                 resumed.kept, resumed.planned
             )),
             Event::EarlierFinished { run } => {
-                self.say(&format!("run {run} was stopped while it published; it is published now"))
+                let published = "was stopped while it published; it is published now";
+                self.say(&format!("run {run} {published}"));
             }
             Event::Draining { splits } => {
                 self.say(&format!("interrupted; {splits} splits are being finished"));

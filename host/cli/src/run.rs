@@ -278,7 +278,8 @@ async fn signal() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-fn report(summary: &RunSummary) {
+/// Shows what a run did, and how it ended.
+pub fn report(summary: &RunSummary) {
     let value = serde_json::to_value(summary).expect("a summary is plain data");
     say!("{}", summary::shown(&value));
     let status = summary.status.name();
@@ -287,13 +288,17 @@ fn report(summary: &RunSummary) {
         say!("resumed: {kept}");
         resumed.dropped.iter().for_each(|reason| say!("  done again: {reason}"));
     }
+    if let Some(of) = &summary.replays {
+        say!("put through again what run {of} had held back");
+    }
     say!("{status}: run {} in {}", summary.run, seconds(summary.elapsed_ms));
     if let Some(problem) = &summary.problem {
         eprintln!("error: {}", problem.message);
         if let Some(hint) = &problem.hint {
             eprintln!("  hint: {hint}");
         }
-        if !summary.status.is_final() {
+        let says_so = problem.hint.as_ref().is_some_and(|hint| hint.contains("--resume"));
+        if !summary.status.is_final() && !says_so {
             eprintln!("  to go on: wasmill run FILE --resume {}", summary.run);
         }
     }

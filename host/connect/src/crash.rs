@@ -191,8 +191,9 @@ mod tests {
     #[tokio::test]
     async fn what_is_spawned_inherits_the_scope() {
         let plan = Plan::parse("mid-sweep").unwrap();
-        let spawned = scope(plan, async { tokio::spawn(inherited(async { point("mid-sweep") })) });
-        assert!(spawned.await.await.unwrap_err().is_panic());
+        let mut spawned = tokio::task::JoinSet::new();
+        scope(plan, async { drop(spawned.spawn(inherited(async { point("mid-sweep") }))) }).await;
+        assert!(spawned.join_next().await.unwrap().unwrap_err().is_panic());
         let reached = Arc::new(std::sync::Mutex::new(Vec::new()));
         let told = Arc::clone(&reached);
         observed(move |name| told.lock().unwrap().push(name), async {

@@ -443,28 +443,48 @@ async fn a_sweep_keeps_what_it_is_told_to_keep() {
     }
 }
 
+/// Commits and sweeps `run-1` in two processes at once, as far as threads are that.
+async fn commit_twice(target: &Target, parts: &[StagedPart]) -> [CommitReport; 2] {
+    let barrier = Arc::new(std::sync::Barrier::new(2));
+    let processes = [0, 1].map(|_| {
+        let (sink, parts) = (open(target.case, target.folder.path()), parts.to_vec());
+        let barrier = Arc::clone(&barrier);
+        tokio::spawn(async move {
+            barrier.wait();
+            let report = sink.commit(schema(), "run-1", &parts, Publish::AsConfigured).await;
+            sink.sweep("run-1", &[]).unwrap();
+            report.unwrap()
+        })
+    });
+    let [one, other] = processes;
+    [one.await.unwrap(), other.await.unwrap()]
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_that_commit_the_same_run_do_it_once() {
     for case in cases() {
-        for _ in 0..10 {
+        for _ in 0..5 {
             let target = Target::new(case).await;
             let parts = target.stage_run();
-            let barrier = Arc::new(tokio::sync::Barrier::new(2));
-            let processes = [0, 1].map(|_| {
-                let (sink, parts) = (open(case, target.folder.path()), parts.clone());
-                let barrier = Arc::clone(&barrier);
-                tokio::spawn(async move {
-                    barrier.wait().await;
-                    let run = "run-1";
-                    let report = sink.commit(schema(), run, &parts, Publish::AsConfigured).await;
-                    sink.sweep(run, &[]).unwrap();
-                    report.unwrap()
-                })
-            });
-            let [one, other] = processes;
-            assert_eq!(one.await.unwrap(), other.await.unwrap(), "{case:?}");
+            let [one, other] = commit_twice(&target, &parts).await;
+            assert_eq!(one, other, "{case:?}");
             assert_eq!(target.rows().await, target.expected(Publish::AsConfigured), "{case:?}");
         }
+    }
+}
+
+/// With many files, each finds some that the other has just published.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_share_the_files_of_a_commit() {
+    for _ in 0..10 {
+        let target = Target::new(FILES).await;
+        let parts: Vec<StagedPart> = (0..40)
+            .map(|index| target.stage("run-1", &format!("a-{index:05}"), "x", &[(index, "new")]))
+            .collect();
+        let [one, other] = commit_twice(&target, &parts).await;
+        assert_eq!(one, other);
+        let expected: Rows = (0..40).map(|index| (index, "new".to_owned())).collect();
+        assert_eq!(target.rows().await, expected);
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::outbox::{NewNotification, enqueue};
 use crate::phases::base_cursors;
-use crate::reading::{get, json as json_of};
+use crate::reading::{escaped, get, json as json_of, unescaped};
 use crate::replays::{note_replayed, release_rows};
 use crate::runs::{RunKindName, RunStatus};
 use crate::writing::{Subject, Writing, message};
@@ -223,7 +223,8 @@ impl Ledger {
     /// are let go where it is given up, and older runs of the pipeline are given up where a run succeeds: resuming one
     /// would publish old rows over new.
     ///
-    /// A run that is committing and does not succeed stays committing, with the error: some of it may be published.
+    /// A run that is committing and does not succeed stays committing, with the error: some of it may be published. Only giving it
+    /// up ends it.
     ///
     /// # Errors
     ///
@@ -241,7 +242,10 @@ impl Ledger {
         }
         let succeeds = end.status == RunStatus::Succeeded;
         let status = match before {
-            RunStatus::Committing if !succeeds => RunStatus::Committing,
+            // It can only be finished, or given up by somebody who insists.
+            RunStatus::Committing if !succeeds && end.status != RunStatus::Aborted => {
+                RunStatus::Committing
+            }
             _ => end.status,
         };
         let ended_ms = (status != RunStatus::Committing).then(now_ms);
@@ -344,7 +348,7 @@ impl Ledger {
             Ok(CursorEntry {
                 source: get(row, "source")?,
                 split: get(row, "split")?,
-                position: get(row, "position")?,
+                position: unescaped(row, "position")?,
             })
         });
         let mut cursors: Vec<CursorEntry> = cursors.collect::<Result<_, LedgerError>>()?;
@@ -381,7 +385,7 @@ async fn moved(
         let rows = writing.fetch(current).await?;
         let mut found = 0;
         for row in &rows {
-            let (split, position): (String, String) = (get(row, "split")?, get(row, "position")?);
+            let (split, position): (String, _) = (get(row, "split")?, unescaped(row, "position")?);
             if seen.get(&split) != Some(&position) {
                 return Ok(Some((source, Some(get(row, "run_id")?))));
             }
@@ -422,7 +426,7 @@ async fn move_cursors(
         .bind(run)
         .bind(&cursor.source)
         .bind(&cursor.split)
-        .bind(&cursor.position);
+        .bind(escaped(&cursor.position).into_owned());
         writing.execute(statement).await?;
     }
     Ok(())

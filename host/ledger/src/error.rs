@@ -4,6 +4,8 @@
 
 use std::path::PathBuf;
 
+use sqlx::migrate::MigrateError;
+
 use crate::RunStatus;
 
 /// Why the ledger could not be read or written.
@@ -37,7 +39,7 @@ pub enum LedgerError {
     Migrate {
         place: String,
         #[source]
-        source: sqlx::migrate::MigrateError,
+        source: MigrateError,
     },
     #[error(
         "{place} is no ledger, nor any other SQLite database; it was left as it is: name another file"
@@ -77,11 +79,10 @@ impl LedgerError {
     pub fn is_chance(&self) -> bool {
         match self {
             Self::Open { source, .. } | Self::Query { source, .. } => is_chance(source),
-            Self::Migrate { source, .. } => match source {
-                sqlx::migrate::MigrateError::Execute(source)
-                | sqlx::migrate::MigrateError::ExecuteMigration(source, _) => is_chance(source),
-                _ => false,
-            },
+            Self::Migrate {
+                source: MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _),
+                ..
+            } => is_chance(source),
             _ => false,
         }
     }

@@ -54,7 +54,7 @@ impl Lock {
 /// Where the locks of a ledger are.
 pub(crate) enum Locks {
     Files { folder: PathBuf },
-    Server { options: PgConnectOptions },
+    Server { options: Box<PgConnectOptions> },
 }
 
 impl Ledger {

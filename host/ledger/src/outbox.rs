@@ -74,6 +74,22 @@ impl Ledger {
         rows.iter().map(entry).collect()
     }
 
+    /// All events of all runs, delivered or not, oldest run first.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub async fn events(&self) -> Result<Vec<OutboxEntry>, LedgerError> {
+        let rows = sqlx::query(
+            "SELECT outbox.* FROM outbox JOIN runs ON runs.id = outbox.run_id
+             ORDER BY runs.ordinal, outbox.notifier, outbox.dedup_key",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed("read the outbox"))?;
+        rows.iter().map(entry).collect()
+    }
+
     /// All events of a run.
     ///
     /// # Errors

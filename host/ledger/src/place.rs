@@ -21,8 +21,8 @@ pub(crate) enum Place {
         shown: String,
     },
     Server {
-        options: PgConnectOptions,
-        any: AnyConnectOptions,
+        options: Box<PgConnectOptions>,
+        any: Box<AnyConnectOptions>,
         shown: String,
     },
 }
@@ -49,6 +49,7 @@ impl Place {
             let unreadable = |error: sqlx::Error| no_ledger(&error.to_string());
             let any = AnyConnectOptions::from_str(url).map_err(unreadable)?;
             let options = PgConnectOptions::from_str(url).map_err(unreadable)?;
+            let (options, any) = (Box::new(options), Box::new(any));
             return Ok(Self::Server { options, any, shown: without_secrets(url) });
         }
         Err(no_ledger("it names no database that is known"))

@@ -1,11 +1,10 @@
 //! The index of quarantined rows: how many, why, and in which file they are.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::reading::get;
-use crate::writing::{Statement, Subject, Writing};
-use crate::{Ledger, LedgerError, failed, now_ms};
+use crate::writing::{Statement, Writing};
+use crate::{Ledger, LedgerError, failed};
 
 /// Rows that one step held back from one split for one reason. A row with several reasons is counted by each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,45 +51,6 @@ impl Ledger {
                 })
             })
             .collect()
-    }
-
-    /// Notes that quarantine files of a run are removed. Returns how many rows the index counts in those of them that had not
-    /// been removed before.
-    ///
-    /// # Errors
-    ///
-    /// When the ledger fails, or has no such run.
-    pub async fn purge_quarantine(&self, run: &str, files: &[String]) -> Result<u64, LedgerError> {
-        let mut writing = self.write("note that quarantined rows are removed").await?;
-        // Before anything else, so that the run's row is changed first.
-        writing.state(run).await?;
-        let mut rows = 0;
-        let mut purged = Vec::new();
-        for file in files {
-            let statement = sqlx::query(
-                "UPDATE quarantine SET purged_ms = $3
-                 WHERE run_id = $1 AND file = $2 AND purged_ms IS NULL RETURNING row_count",
-            )
-            .bind(run)
-            .bind(file)
-            .bind(now_ms());
-            let counts = writing.fetch(statement).await?;
-            if counts.is_empty() {
-                continue;
-            }
-            purged.push(file);
-            for count in &counts {
-                let count: i64 = get(count, "row_count")?;
-                rows += u64::try_from(count).unwrap_or_default();
-            }
-        }
-        if purged.is_empty() {
-            return Ok(0);
-        }
-        let detail = json!({ "rows": rows, "files": purged });
-        writing.note(run, "quarantine.purged", Subject::RUN, &detail).await?;
-        writing.commit().await?;
-        Ok(rows)
     }
 }
 

@@ -62,13 +62,23 @@ impl Ledger {
     }
 }
 
-/// Takes rows for the replay `by`; returns the replay that has taken some of them before. Then nothing of the transaction may
-/// be committed.
+/// Whether rows could be taken for a replay. Where not, nothing of the transaction may be committed.
+pub(crate) enum Claimed {
+    All,
+    /// Another replay has taken some of them before.
+    Taken {
+        by: String,
+    },
+    /// Some of them were removed.
+    Purged,
+}
+
+/// Takes rows for the replay `by`.
 pub(crate) async fn claim_rows(
     writing: &mut Writing,
     by: &str,
     rows: &[RowRef],
-) -> Result<Option<String>, LedgerError> {
+) -> Result<Claimed, LedgerError> {
     let mut rows: Vec<&RowRef> = rows.iter().collect();
     rows.sort();
     rows.dedup();
@@ -79,7 +89,8 @@ pub(crate) async fn claim_rows(
     };
     let taken = writing.insert(into, conflict, &rows, bind).await?;
     if taken == rows.len() as u64 {
-        return Ok(None);
+        let purged = are_purged(writing, by).await?;
+        return Ok(if purged { Claimed::Purged } else { Claimed::All });
     }
     for row in rows {
         let statement = sqlx::query(
@@ -91,10 +102,23 @@ pub(crate) async fn claim_rows(
         .bind(row.index)
         .bind(by);
         if let Some(row) = writing.fetch_one(statement).await? {
-            return Ok(Some(get(&row, "by_run")?));
+            return Ok(Claimed::Taken { by: get(&row, "by_run")? });
         }
     }
-    Ok(None)
+    // No row was new, and none is another's: this replay has them already.
+    Ok(Claimed::All)
+}
+
+/// Whether rows that a replay has taken were removed before.
+async fn are_purged(writing: &mut Writing, by: &str) -> Result<bool, LedgerError> {
+    let statement = sqlx::query(
+        "SELECT purged_rows.row_index FROM purged_rows JOIN replayed_rows
+           ON replayed_rows.run_id = purged_rows.run_id AND replayed_rows.file = purged_rows.file
+              AND replayed_rows.row_index = purged_rows.row_index
+         WHERE replayed_rows.by_run = $1 LIMIT 1",
+    )
+    .bind(by);
+    Ok(writing.fetch_one(statement).await?.is_some())
 }
 
 /// Lets the rows go that a replay had taken.

@@ -8,7 +8,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::reading::{get, json as json_of, parse};
-use crate::replays::{RowRef, claim_rows};
+use crate::replays::{Claimed, RowRef, claim_rows};
 use crate::writing::Subject;
 use crate::{Ledger, LedgerError, failed};
 
@@ -135,6 +135,8 @@ pub enum Entered {
     RowsTaken {
         by: String,
     },
+    /// Some of the rows are removed. Nothing was entered.
+    RowsPurged,
 }
 
 /// A run as the ledger knows it.
@@ -221,8 +223,10 @@ impl Ledger {
         writing.execute(entering).await?;
         let mut detail = json!({ "kind": kind.name() });
         if let RunKind::Replay { of, rows } = &new.kind {
-            if let Some(by) = claim_rows(&mut writing, new.id, rows).await? {
-                return Ok(Entered::RowsTaken { by });
+            match claim_rows(&mut writing, new.id, rows).await? {
+                Claimed::All => {}
+                Claimed::Taken { by } => return Ok(Entered::RowsTaken { by }),
+                Claimed::Purged => return Ok(Entered::RowsPurged),
             }
             detail["replays"] = json!(of);
             detail["rows"] = json!(rows.len());

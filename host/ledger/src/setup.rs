@@ -29,7 +29,7 @@ const CONNECTIONS: u32 = 4;
 /// How long a statement waits for another process that writes to the SQLite file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Up to how many bytes a SQLite file is read whole before a run uses it: some 100 ms.
+/// Up to how many bytes a SQLite file is read whole before a run uses it: about a second. Ledgers are rarely 1 % of that.
 const CHECKED_WHOLE: u64 = 256 << 20;
 
 /// What each connection to a SQLite file is told. Writes survive `kill -9` and the loss of power.
@@ -51,7 +51,8 @@ pub(crate) async fn connect(place: Place, create: bool) -> Result<Ledger, Ledger
             let mut connection = session(options).await.map_err(opening(&place))?;
             set_up_server(&mut connection, place.shown(), create).await?;
             connection.close().await.map_err(opening(&place))?;
-            let pool = pool(any.clone(), format!("SET search_path TO {SCHEMA}"), &place).await?;
+            let any = AnyConnectOptions::clone(any);
+            let pool = pool(any, format!("SET search_path TO {SCHEMA}"), &place).await?;
             let locks = Locks::Server { options: options.clone() };
             Ok(ledger(pool, place, locks, None))
         }
@@ -199,10 +200,21 @@ async fn inspect_with(
     file: &Path,
     whole: bool,
 ) -> Result<(), Unfit> {
+    let beside = ["-wal", "-shm"].map(|end| {
+        let mut path = file.as_os_str().to_owned();
+        path.push(end);
+        PathBuf::from(path)
+    });
+    let was_alone = beside.iter().all(|path| !path.exists());
     let mut connection = options.connect().await?;
     let inspected = inspect_sqlite(&mut connection, file, whole).await;
     // Nothing was written, so nothing can be lost by closing it.
     drop(connection.close().await);
+    // Whoever only reads may leave SQLite's own files behind, with nothing in them. A database that is refused is left as it was.
+    let wrote = beside[0].metadata().is_ok_and(|log| log.len() > 0);
+    if inspected.is_err() && was_alone && !wrote {
+        beside.iter().for_each(|path| drop(std::fs::remove_file(path)));
+    }
     inspected
 }
 
@@ -325,6 +337,7 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(vec![
         migration(1, INITIAL, include_str!("../migrations/0001_initial.sql")),
         migration(2, "resuming", include_str!("../migrations/0002_resuming.sql")),
+        migration(3, "purging", include_str!("../migrations/0003_purging.sql")),
     ])
 }
 

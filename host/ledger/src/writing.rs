@@ -155,6 +155,15 @@ impl Writing {
         numbered.map_err(|status| LedgerError::Closed { run: run.to_owned(), status })
     }
 
+    /// Takes the next number of a run's history.
+    pub(crate) async fn number(&mut self, run: &str) -> Result<(), LedgerError> {
+        let statement = sqlx::query("UPDATE runs SET events = events + 1 WHERE id = $1").bind(run);
+        if self.execute(statement).await? == 0 {
+            return Err(LedgerError::NoRun { run: run.to_owned() });
+        }
+        Ok(())
+    }
+
     /// Adds an entry to the history of a run.
     pub(crate) async fn note(
         &mut self,
@@ -163,10 +172,7 @@ impl Writing {
         subject: Subject<'_>,
         detail: &Value,
     ) -> Result<(), LedgerError> {
-        let statement = sqlx::query("UPDATE runs SET events = events + 1 WHERE id = $1").bind(run);
-        if self.execute(statement).await? == 0 {
-            return Err(LedgerError::NoRun { run: run.to_owned() });
-        }
+        self.number(run).await?;
         self.note_numbered(run, kind, subject, detail).await
     }
 
@@ -207,7 +213,7 @@ fn placeholders(before: usize, count: usize) -> String {
     format!("({})", placeholders.join(", "))
 }
 
-/// A message as PostgreSQL takes it, which knows no NUL.
+/// A message as PostgreSQL takes it, which knows no NUL. Names, and what is JSON, have none.
 pub(crate) fn message(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }

@@ -29,6 +29,7 @@ use crate::file::sections::{BadRowPolicy, EventKind, Tolerance, ViolationPolicy}
 use crate::identity::Identity;
 use crate::metrics::Meters;
 use crate::policy::Policies;
+use crate::quarantine::Replay;
 use crate::shadow::beside::ShadowRun;
 
 /// A pipeline that can be run. Cheap to clone: plugins and connectors are shared.
@@ -59,6 +60,8 @@ pub struct CheckedPipeline {
     pub(crate) cassettes: Option<PathBuf>,
     /// The new version of a step that runs beside the old one.
     pub(crate) shadow: Option<Arc<ShadowRun>>,
+    /// Of a pipeline that rows of the quarantine go through again.
+    pub(crate) replay: Option<Arc<Replay>>,
 }
 
 impl CheckedPipeline {

@@ -108,9 +108,10 @@ impl StepError {
                 )),
                 _ => None,
             },
-            Self::Connector { source: ConnectError::Changed { .. }, .. } => {
-                Some("run again: the files are then read as they are now".to_owned())
-            }
+            Self::Connector { source: ConnectError::Changed { .. }, .. } => Some(
+                "put the file back as it was; or run again, and all files are read as they are now"
+                    .to_owned(),
+            ),
             Self::RowRefused { .. } => Some(
                 "on_bad_row or on_violation = \"quarantine\" would keep the row aside".to_owned(),
             ),
@@ -125,7 +126,9 @@ impl StepError {
     /// The exit code (sysexits) that says what is to be done.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::RowRefused { .. } => 65,
+            // The data is not what was planned.
+            Self::RowRefused { .. }
+            | Self::Connector { source: ConnectError::Changed { .. }, .. } => 65,
             Self::Plugin { fault, .. } => match fault.kind() {
                 FaultKind::Retryable | FaultKind::Busy => 75,
                 _ => 70,

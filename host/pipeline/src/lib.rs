@@ -23,7 +23,7 @@
 //! Where what is: [`file`] reads the text, [`check`] makes a [`checked`] pipeline of it, `plan` divides it into phases
 //! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole, [`policy`] says what is
 //! tried again, [`metrics`] counts, [`bench`] measures, [`explain`] says why a plugin failed, [`cassette`] keeps what failed and makes it fail again, [`shadow`] runs a new version of a
-//! step beside the old one.
+//! step beside the old one, [`quarantine`] is what becomes of rows that were held back.
 
 pub mod bench;
 pub mod cassette;
@@ -40,13 +40,15 @@ pub mod metrics;
 pub mod numbers;
 mod plan;
 pub mod policy;
+pub mod quarantine;
 pub mod run;
 pub mod shadow;
 
 pub use check::plugin_steps::{PluginStep, PluginSteps};
-pub use check::{CheckFailed, Pipeline, ReadError};
+pub use check::{CheckFailed, Needs, Pipeline, ReadError};
 pub use checked::CheckedPipeline;
-pub use exec::quarantine::{FaultRecord, QuarantinedRow, Reason, read_quarantine};
+pub use exec::quarantine::{FaultRecord, Reason};
 pub use exec::task::StepCounts;
+pub use run::notify::{Delivery, Undelivered};
 pub use run::summary::RunSummary;
 pub use tokio_util::sync::CancellationToken;

@@ -51,6 +51,13 @@ pub struct ComponentCache {
     key: [u8; blake3::KEY_LEN],
 }
 
+/// What a cache holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheUsage {
+    pub entries: usize,
+    pub bytes: u64,
+}
+
 impl ComponentCache {
     /// Opens the cache in a folder, which is made where there is none.
     ///
@@ -66,6 +73,17 @@ impl ComponentCache {
         }
         let key = key(&folder).map_err(failed)?;
         Ok(Self { folder, key })
+    }
+
+    /// How many components are kept, and how much they take up.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be listed.
+    pub fn usage(&self) -> io::Result<CacheUsage> {
+        let entries = self.entries()?;
+        let bytes = entries.iter().map(|(_, bytes, _)| bytes).sum();
+        Ok(CacheUsage { entries: entries.len(), bytes })
     }
 
     /// The component as it was compiled for this engine before.
@@ -117,16 +135,7 @@ impl ComponentCache {
 
     /// Removes the entries that were not used for longest, until the others take up at most `max_bytes`.
     fn evict(&self, max_bytes: u64) -> io::Result<()> {
-        let mut entries = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
-            // Others may be evicting too.
-            if path.extension().is_some_and(|extension| extension == EXTENSION)
-                && let Ok(metadata) = path.metadata()
-            {
-                entries.push((metadata.modified()?, metadata.len(), path));
-            }
-        }
+        let mut entries = self.entries()?;
         entries.sort();
         let mut total: u64 = entries.iter().map(|(_, bytes, _)| bytes).sum();
         for (_, bytes, path) in entries {
@@ -137,6 +146,21 @@ impl ComponentCache {
             total -= bytes;
         }
         Ok(())
+    }
+
+    /// All entries: when they were last used, their size and path.
+    fn entries(&self) -> io::Result<Vec<(SystemTime, u64, PathBuf)>> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            // Others may be evicting too.
+            if path.extension().is_some_and(|extension| extension == EXTENSION)
+                && let Ok(metadata) = path.metadata()
+            {
+                entries.push((metadata.modified()?, metadata.len(), path));
+            }
+        }
+        Ok(entries)
     }
 }
 
@@ -355,7 +379,7 @@ mod tests {
         cached.put(&guarded);
         let bytes = cached.entries().iter().map(|path| path.metadata().unwrap().len()).sum();
         cached.cache.evict(bytes).unwrap();
-        assert_eq!(cached.entries().len(), 2);
+        assert_eq!(cached.cache.usage().unwrap(), CacheUsage { entries: 2, bytes });
         assert!(cached.has(&metered), "used again");
         cached.cache.evict(bytes - 1).unwrap();
         assert!(cached.has(&metered) && !cached.has(&guarded));

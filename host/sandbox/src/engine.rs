@@ -116,6 +116,8 @@ pub(crate) struct LinkedEngine {
     pub(crate) profile: Profile,
     /// Whether it has the built-in functions of concurrent components.
     pub(crate) concurrent: bool,
+    /// Whether its instances come from a pool.
+    pub(crate) has_pool: bool,
 }
 
 impl Sandbox {
@@ -163,19 +165,19 @@ impl LinkedEngine {
         let profile = options.profile;
         let config = || config(profile, concurrent);
         let pooled = InstanceAllocationStrategy::Pooling(pool(options.instances));
-        let engine = match Engine::new(config().allocation_strategy(pooled)) {
-            Ok(engine) => engine,
+        let (engine, has_pool) = match Engine::new(config().allocation_strategy(pooled)) {
+            Ok(engine) => (engine, true),
             Err(error) => {
                 // Under `ulimit -v`, or with 39-bit addresses, the pool's reservation does not fit.
                 tracing::warn!(error = %error, "no pool of instances: creating them will be slower");
-                Engine::new(&config())?
+                (Engine::new(&config())?, false)
             }
         };
         if profile.has_epochs() {
             tick_epochs(engine.weak());
         }
         let linker = linker(&engine)?;
-        Ok(Self { engine, linker, profile, concurrent })
+        Ok(Self { engine, linker, profile, concurrent, has_pool })
     }
 }
 

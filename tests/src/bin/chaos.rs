@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
+use wasmill_test_servers::Postgres;
 use wasmill_tests::chaos::campaign::Campaign;
 use wasmill_tests::chaos::kill::POINTS;
 use wasmill_tests::chaos::site::SQLITE_LEDGER;
@@ -46,6 +47,11 @@ fn main() -> ExitCode {
     };
     let new_ledger: Box<dyn Fn() -> String> = match options.ledger {
         Ledger::Sqlite => Box::new(|| SQLITE_LEDGER.to_owned()),
+        Ledger::Postgres => {
+            // Ends with the last of its databases, when the campaign has ended.
+            let server = Postgres::start();
+            Box::new(move || server.new_database())
+        }
     };
     let report = Campaign {
         kills: options.kills,
@@ -87,13 +93,18 @@ struct Options {
 #[derive(Clone, Copy)]
 enum Ledger {
     Sqlite,
+    Postgres,
 }
 
 impl Options {
     /// The command with these options.
     fn again(&self) -> String {
         let Self { kills, seed, .. } = self;
-        format!("cargo xtask chaos --kills {kills} --seed {seed}")
+        let ledger = match self.ledger {
+            Ledger::Sqlite => "",
+            Ledger::Postgres => " --ledger postgres",
+        };
+        format!("cargo xtask chaos --kills {kills} --seed {seed}{ledger}")
     }
 
     fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
@@ -111,6 +122,7 @@ impl Options {
                 "--ledger" => {
                     options.ledger = match value()?.as_str() {
                         "sqlite" => Ledger::Sqlite,
+                        "postgres" => Ledger::Postgres,
                         other => return Err(format!("there is no ledger `{other}`")),
                     }
                 }

@@ -36,6 +36,10 @@ impl Sink for DiscardSink {
         Guarantee::Nothing
     }
 
+    fn replaces(&self) -> bool {
+        false
+    }
+
     fn check(&self, _schema: SchemaRef) -> BoxFuture<'_, Result<()>> {
         std::future::ready(Ok(())).boxed()
     }

@@ -20,22 +20,18 @@
 //! A commit compares the sizes of parts, and does not read them. A run that goes on after a crash
 //! [verifies](StagedPart::verify) the parts that it keeps.
 
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, SchemaRef};
-use arrow::json::LineDelimitedWriter;
+use arrow::datatypes::SchemaRef;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::hashed_file::HashedFile;
-use super::parquet_file::ParquetFile;
+use super::file::{FileFormat, create};
 use super::{
-    CommitReport, Guarantee, PartName, Publish, Rejection, Sink, StageWriter, StagedPart,
-    WriteMode, probe,
+    CommitReport, Guarantee, PartName, Publish, Sink, StageWriter, StagedPart, WriteMode, probe,
 };
 use crate::crash;
 use crate::error::{ConnectError, Result};
@@ -88,34 +84,17 @@ fn default_delimiter() -> char {
     ','
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Parquet,
-    Csv { delimiter: u8 },
-    Jsonl,
-}
-
-impl Format {
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Parquet => "parquet",
-            Self::Csv { .. } => "csv",
-            Self::Jsonl => "jsonl",
-        }
-    }
-}
-
 /// A folder of files.
 #[derive(Debug, Clone)]
 pub struct FileSink {
     folder: PathBuf,
     mode: WriteMode,
-    format: Format,
+    format: FileFormat,
 }
 
 impl FileSink {
     pub fn parquet(config: &ParquetSinkConfig, base: &Path) -> Result<Self> {
-        Self::new(&config.path, base, config.mode, Format::Parquet)
+        Self::new(&config.path, base, config.mode, FileFormat::Parquet)
     }
 
     pub fn csv(config: &CsvSinkConfig, base: &Path) -> Result<Self> {
@@ -124,14 +103,14 @@ impl FileSink {
             key: "delimiter",
             message: format!("`{}` is not an ASCII character", config.delimiter),
         })?;
-        Self::new(&config.path, base, config.mode, Format::Csv { delimiter })
+        Self::new(&config.path, base, config.mode, FileFormat::Csv { delimiter })
     }
 
     pub fn jsonl(config: &JsonlSinkConfig, base: &Path) -> Result<Self> {
-        Self::new(&config.path, base, config.mode, Format::Jsonl)
+        Self::new(&config.path, base, config.mode, FileFormat::Jsonl)
     }
 
-    fn new(path: &str, base: &Path, mode: WriteMode, format: Format) -> Result<Self> {
+    fn new(path: &str, base: &Path, mode: WriteMode, format: FileFormat) -> Result<Self> {
         let folder = base.join(path);
         if folder.extension().is_some_and(|extension| extension == format.extension()) {
             let message = format!(
@@ -283,19 +262,13 @@ impl Sink for FileSink {
         Guarantee::FileByFile
     }
 
+    fn replaces(&self) -> bool {
+        self.mode == WriteMode::Replace
+    }
+
     fn check(&self, schema: SchemaRef) -> BoxFuture<'_, Result<()>> {
         let check = || {
-            if let Format::Csv { .. } = self.format
-                && let Some(nested) =
-                    schema.fields().iter().find(|field| is_nested(field.data_type()))
-            {
-                let message = format!(
-                    "column `{}` is a {}, which CSV cannot hold",
-                    nested.name(),
-                    nested.data_type()
-                );
-                return Err(ConnectError::Config { key: "type", message });
-            }
+            self.format.check(&schema)?;
             create_folder(&self.folder)?;
             probe(&self.folder)
         };
@@ -309,22 +282,8 @@ impl Sink for FileSink {
         _scratch: &Path,
     ) -> Result<Box<dyn StageWriter>> {
         let name = format!("{}-{}.{}", part.stem, part.attempt, self.format.extension());
-        let file = HashedFile::create(self.staging(&part.run).join(name))?;
-        let path = file.path().to_owned();
-        let writer = match self.format {
-            Format::Parquet => FormatWriter::Parquet(Box::new(ParquetFile::new(file, schema))),
-            Format::Csv { delimiter } => {
-                let mut writer =
-                    arrow::csv::WriterBuilder::new().with_delimiter(delimiter).build(file);
-                // The header is there even when no row is.
-                writer
-                    .write(&RecordBatch::new_empty(schema))
-                    .map_err(ConnectError::arrow(&path))?;
-                FormatWriter::Csv(Box::new(writer))
-            }
-            Format::Jsonl => FormatWriter::Jsonl(Box::new(LineDelimitedWriter::new(file))),
-        };
-        Ok(Box::new(FileStageWriter { stem: part.stem.clone(), path, writer, rows: 0 }))
+        let path = self.staging(&part.run).join(name);
+        create(path, part.stem.clone(), self.format, schema)
     }
 
     fn commit<'a>(
@@ -364,58 +323,5 @@ fn remove_folder(path: &Path) -> Result<()> {
     match std::fs::remove_dir(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         removed => removed.map_err(ConnectError::io("cannot remove", path)),
-    }
-}
-
-fn is_nested(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Dictionary(_, values) => is_nested(values),
-        other => other.is_nested(),
-    }
-}
-
-enum FormatWriter {
-    Parquet(Box<ParquetFile<HashedFile>>),
-    Csv(Box<arrow::csv::Writer<HashedFile>>),
-    Jsonl(Box<LineDelimitedWriter<HashedFile>>),
-}
-
-struct FileStageWriter {
-    stem: String,
-    path: PathBuf,
-    writer: FormatWriter,
-    rows: u64,
-}
-
-impl StageWriter for FileStageWriter {
-    fn write(&mut self, batch: &RecordBatch) -> Result<Vec<Rejection>> {
-        match &mut self.writer {
-            FormatWriter::Parquet(writer) => {
-                writer.write(batch).map_err(ConnectError::parquet(&self.path))?;
-            }
-            FormatWriter::Csv(writer) => {
-                writer.write(batch).map_err(ConnectError::arrow(&self.path))?;
-            }
-            FormatWriter::Jsonl(writer) => {
-                writer.write(batch).map_err(ConnectError::arrow(&self.path))?;
-            }
-        }
-        self.rows += batch.num_rows() as u64;
-        Ok(Vec::new())
-    }
-
-    fn finish(self: Box<Self>) -> Result<StagedPart> {
-        let mut file = match self.writer {
-            FormatWriter::Parquet(writer) => {
-                writer.finish().map_err(ConnectError::parquet(&self.path))?
-            }
-            FormatWriter::Csv(writer) => writer.into_inner(),
-            FormatWriter::Jsonl(mut writer) => {
-                writer.finish().map_err(ConnectError::arrow(&self.path))?;
-                writer.into_inner()
-            }
-        };
-        file.flush().map_err(ConnectError::io("cannot write", &self.path))?;
-        file.finish(self.stem, self.rows)
     }
 }

@@ -13,6 +13,7 @@
 //! - A sweep keeps what it is told to keep, and can be repeated.
 
 pub mod discard;
+pub mod file;
 pub mod files;
 mod hashed_file;
 pub mod ipc;
@@ -38,6 +39,9 @@ pub trait Sink: Send + Sync {
 
     /// What holds for the rows of a run, whatever happens to the processes that work on it.
     fn guarantee(&self) -> Guarantee;
+
+    /// Whether a run takes away the rows of the runs before it.
+    fn replaces(&self) -> bool;
 
     /// Whether rows of this schema can be written there: types, existing tables, permissions. Changes nothing
     /// that a reader could see.

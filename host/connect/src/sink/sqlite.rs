@@ -448,6 +448,10 @@ impl Sink for SqliteSink {
         Guarantee::AtOnce
     }
 
+    fn replaces(&self) -> bool {
+        self.mode == TableMode::Replace
+    }
+
     fn check(&self, schema: SchemaRef) -> BoxFuture<'_, Result<()>> {
         self.check_target(schema).boxed()
     }

@@ -184,9 +184,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_panics_has_not_read_all() {
-        let batches = || -> Result<std::iter::FromFn<fn() -> Option<Result<SourceBatch>>>> {
-            Ok(std::iter::from_fn(|| std::panic::resume_unwind(Box::new("the file is odd"))))
-        };
+        let panic = || std::panic::resume_unwind(Box::new("the file is odd"));
+        let batches = move || Ok(std::iter::from_fn(panic));
         let read: Vec<_> = blocking_stream(batches).collect().await;
         let [Err(ConnectError::Panicked { message })] = &read[..] else { panic!("{read:?}") };
         assert!(message.contains("the file is odd"), "{message}");

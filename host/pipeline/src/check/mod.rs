@@ -8,12 +8,15 @@
 
 pub(crate) mod beside;
 mod graph;
+mod needs;
 pub(crate) mod plugin_steps;
 mod plugins;
 mod policies;
 mod sources;
 pub(crate) mod sql;
 mod steps;
+
+pub use needs::Needs;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -177,6 +180,11 @@ impl Pipeline {
         (ledger_from_environment().unwrap_or(ledger), &self.base)
     }
 
+    /// The pipeline's name, where the file gives one.
+    pub fn name(&self) -> Option<&str> {
+        self.document.root().get("pipeline")?.get("name")?.as_str()
+    }
+
     /// What is wrong with the text by itself: nothing that it names is looked at.
     pub fn findings_in_text(&self) -> Vec<Diagnostic> {
         let mut diagnostics = Vec::new();
@@ -273,6 +281,7 @@ impl Pipeline {
             warnings: diagnostics,
             cassettes: self.cassettes,
             shadow: None,
+            replay: None,
         };
         Ok((pipeline, added))
     }

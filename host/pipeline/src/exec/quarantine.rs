@@ -2,14 +2,15 @@
 //!
 //! One Arrow file for each step of each accepted attempt. The row itself is the column `row`, a
 //! struct of the columns that the step saw, so no type is lost; of a record that never became a row it holds the raw bytes.
+//! [`crate::quarantine`] is what is done with them later.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, BinaryArray, ListBuilder, RecordBatch, StringArray, StringBuilder,
-    StructArray, StructBuilder, UInt32Array, UInt64Array,
+    ArrayRef, BinaryArray, ListBuilder, RecordBatch, StringArray, StringBuilder, StructArray,
+    StructBuilder, UInt32Array, UInt64Array,
 };
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
@@ -138,7 +139,7 @@ fn file_schema(row: &Fields) -> SchemaRef {
 }
 
 /// The one column of records that never became rows.
-fn raw_fields() -> Fields {
+pub(crate) fn raw_fields() -> Fields {
     Fields::from(vec![Field::new("raw", DataType::Binary, false)])
 }
 
@@ -317,74 +318,4 @@ impl Task {
             |writer| writer.write(Arc::new(positions), Arc::new(places), &reasons, None, row),
         )
     }
-}
-
-/// A quarantined row, as it is shown.
-#[derive(Debug, Clone, Serialize)]
-pub struct QuarantinedRow {
-    pub step: String,
-    /// The plugin's digest; empty where no plugin was at work.
-    pub plugin: String,
-    pub split: String,
-    /// In the split, counted from 0.
-    pub position: Option<u64>,
-    /// Where a person would look for it, where that is known better than by position.
-    pub place: Option<String>,
-    pub reasons: Vec<Reason>,
-    /// Of a row that made the plugin fail: what is known of the call.
-    pub fault: Option<FaultRecord>,
-    /// The row as a JSON object.
-    pub row: serde_json::Value,
-}
-
-/// Reads a file of quarantined rows.
-pub fn read_quarantine(file: &std::path::Path) -> Result<Vec<QuarantinedRow>> {
-    let arrow = |source| ConnectError::Arrow { path: file.to_owned(), source };
-    let input = std::fs::File::open(file).map_err(|source| ConnectError::Io {
-        action: "cannot open",
-        path: file.to_owned(),
-        source,
-    })?;
-    let batches = arrow_ipc::reader::FileReader::try_new_buffered(input, None).map_err(arrow)?;
-    let mut rows = Vec::new();
-    for batch in batches {
-        let batch = batch.map_err(arrow)?;
-        let shown = show(&batch).map_err(arrow)?;
-        let mut json: Vec<serde_json::Map<String, serde_json::Value>> =
-            serde_json::from_str(&shown)
-                .map_err(|error| arrow(arrow::error::ArrowError::JsonError(error.to_string())))?;
-        for object in &mut json {
-            let mut field = |name: &str| object.remove(name).unwrap_or_default();
-            rows.push(QuarantinedRow {
-                step: field("step").as_str().unwrap_or_default().to_owned(),
-                plugin: field("plugin").as_str().unwrap_or_default().to_owned(),
-                split: field("split").as_str().unwrap_or_default().to_owned(),
-                position: field("position").as_u64(),
-                place: field("place").as_str().map(str::to_owned),
-                reasons: serde_json::from_value(field("reasons")).unwrap_or_default(),
-                fault: serde_json::from_value(field("fault")).unwrap_or_default(),
-                row: field("row"),
-            });
-        }
-    }
-    Ok(rows)
-}
-
-/// A batch of quarantined rows as JSON. Raw records are shown as text.
-fn show(batch: &RecordBatch) -> std::result::Result<String, arrow::error::ArrowError> {
-    let row = batch.column(batch.num_columns() - 1).as_struct();
-    if row.fields() != &raw_fields() {
-        return wasmill_sandbox::contract::json::encode(batch);
-    }
-    let raw = row.column(0).as_binary::<i32>();
-    let text = StringArray::from_iter_values(
-        raw.iter().map(|raw| String::from_utf8_lossy(raw.unwrap_or_default()).into_owned()),
-    );
-    let field = Arc::new(Field::new("raw", DataType::Utf8, false));
-    let row = StructArray::from(vec![(field, Arc::new(text) as ArrayRef)]);
-    let mut columns = batch.columns().to_vec();
-    columns.pop();
-    columns.push(Arc::new(row));
-    let schema = file_schema(&Fields::from(vec![Field::new("raw", DataType::Utf8, false)]));
-    wasmill_sandbox::contract::json::encode(&RecordBatch::try_new(schema, columns)?)
 }

@@ -127,7 +127,7 @@ impl SplitReader for SourceSplits {
             schema: self.schema(),
             visible: Arc::clone(&self.visible),
             task: Arc::clone(task),
-            on_bad_row: self.work.on_bad_row,
+            on_bad_row: task.around.policy(&self.step, self.work.on_bad_row),
         };
         match &self.work.reader {
             SourceReader::Connector(source) => {

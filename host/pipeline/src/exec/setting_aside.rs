@@ -82,7 +82,7 @@ impl SettingAside<'_> {
         counts: &mut StepCounts,
     ) -> Result<()> {
         let rows = reasons.len() as u64;
-        match policy {
+        match self.task.around.policy(self.step, policy) {
             BadRowPolicy::Drop => counts.dropped += rows,
             BadRowPolicy::Fail => {
                 if let Some((row, reasons)) = reasons.first_key_value() {

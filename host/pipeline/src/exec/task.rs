@@ -1,6 +1,6 @@
 //! A task: one attempt at one split, and what it has to report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,6 +19,7 @@ use crate::events::{Event, Observer};
 use crate::exec::quarantine::{QuarantineFile, QuarantineWriter};
 use crate::explain::Explanation;
 use crate::file::secrets::Redaction;
+use crate::file::sections::BadRowPolicy;
 use crate::metrics::Meters;
 use crate::policy::breaker::{Admission, Breaker, Permit};
 
@@ -119,6 +120,18 @@ pub(crate) struct Surroundings {
     pub(crate) meters: Arc<Meters>,
     /// What is taken out of whatever plugins say.
     pub(crate) secrets: Redaction,
+    /// Steps whose rows were held back before this run: what they would hold back is left out.
+    pub(crate) lookups: BTreeSet<String>,
+}
+
+impl Surroundings {
+    /// What becomes of rows of a step that the policy keeps in the quarantine otherwise.
+    pub(crate) fn policy(&self, step: &str, policy: BadRowPolicy) -> BadRowPolicy {
+        match policy {
+            BadRowPolicy::Quarantine if self.lookups.contains(step) => BadRowPolicy::Drop,
+            policy => policy,
+        }
+    }
 }
 
 /// One attempt at one split.
@@ -174,6 +187,7 @@ impl Task {
             // Without steps: nothing is counted.
             meters: Arc::new(Meters::new("", "")),
             secrets: self.around.secrets.clone(),
+            lookups: self.around.lookups.clone(),
         };
         Self::new(Arc::new(around), &self.phase, &self.split)
     }

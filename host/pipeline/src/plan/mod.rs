@@ -96,7 +96,12 @@ pub(crate) fn phases(pipeline: &CheckedPipeline) -> Vec<Phase> {
 }
 
 fn node(step: &Step) -> Node {
-    let flow = match &step.work {
+    Node { name: step.name.clone(), inputs: step.inputs.clone(), flow: flow(step) }
+}
+
+/// How rows flow through a step.
+pub(crate) fn flow(step: &Step) -> Flow {
+    match &step.work {
         Work::Source(_) => Flow::Source,
         Work::Validate(_) => Flow::Through,
         Work::Transform(work) => match work.binding.scope {
@@ -108,8 +113,7 @@ fn node(step: &Step) -> Node {
             Some(input) => Flow::Over(input.clone()),
             None => Flow::Whole,
         },
-    };
-    Node { name: step.name.clone(), inputs: step.inputs.clone(), flow }
+    }
 }
 
 fn plan(nodes: &[Node], sinks: &[(&str, &[String])]) -> Vec<Phase> {

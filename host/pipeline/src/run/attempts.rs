@@ -33,6 +33,9 @@ const TELLING_FAILURES: usize = 3;
 /// No other split is begun when one in so many, of those that have ended, has failed.
 const FAILED_ONE_IN: usize = 10;
 
+/// The manifest of a split, with its phase and its place there.
+type Worked = Result<((usize, usize), Manifest), RunFailure>;
+
 /// One split of one lane.
 pub(super) struct SplitTask {
     pub(super) phase: usize,
@@ -171,7 +174,7 @@ impl RunContext {
     /// Waits for the splits that are being worked on.
     async fn drain(
         &self,
-        mut running: JoinSet<Result<((usize, usize), Manifest), RunFailure>>,
+        mut running: JoinSet<Worked>,
         accepted: &mut BTreeMap<(usize, usize), Manifest>,
     ) {
         self.pipeline.observer.event(Event::Draining { splits: running.len() });
@@ -257,7 +260,12 @@ impl RunContext {
                 Ok((descriptors.collect::<datafusion::error::Result<_>>()?, None))
             }
             SourceReader::Plugin { extractor, .. } => {
-                let seen = self.ledger.cursors(&self.pipeline.name, name).await?;
+                // Where rows of the quarantine are put through, it is only looked things up in, in all that there is.
+                let replays = self.pipeline.replay.is_some();
+                let seen = match replays {
+                    true => Vec::new(),
+                    false => self.ledger.cursors(&self.pipeline.name, name).await?,
+                };
                 let cursors: Vec<Cursor> = seen
                     .iter()
                     .map(|cursor| Cursor {
@@ -271,7 +279,10 @@ impl RunContext {
                     fault: Box::new(fault),
                 })?;
                 let descriptors = splits.iter().map(descriptor);
-                Ok((descriptors.collect::<datafusion::error::Result<_>>()?, Some(seen)))
+                Ok((
+                    descriptors.collect::<datafusion::error::Result<_>>()?,
+                    (!replays).then_some(seen),
+                ))
             }
         }
     }
@@ -387,13 +398,20 @@ impl RunContext {
                 Ok(manifest)
             }
             Acceptance::AnotherCounts { .. } => {
+                let place = (phase.end.clone(), split.clone());
+                self.forget(std::iter::once(manifest)).await;
                 let mut accepted = self.accepted().await?;
-                accepted.remove(&(phase.end.clone(), split.clone())).ok_or_else(|| {
-                    RunFailure::Host(format!("the ledger lost the manifest of {split}"))
+                accepted.remove(&place).ok_or_else(|| {
+                    RunFailure::Host(format!("the ledger lost the manifest of {}", place.1))
                 })
             }
-            Acceptance::Closed(RunStatus::Running) => Err(RunFailure::TakenOver),
-            Acceptance::Closed(status) => Err(RunFailure::Closed { status }),
+            Acceptance::Closed(status) => {
+                self.forget(std::iter::once(manifest)).await;
+                Err(match status {
+                    RunStatus::Running => RunFailure::TakenOver,
+                    status => RunFailure::Closed { status },
+                })
+            }
         }
     }
 }

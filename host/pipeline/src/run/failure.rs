@@ -10,6 +10,7 @@ use wasmill_sandbox::fault::Fault;
 
 use crate::error::StepError;
 use crate::policy::retry::Retryable;
+use crate::quarantine::replay::NothingToAddTo;
 use crate::run::open::RunError;
 
 /// Why a run ended without success.
@@ -55,6 +56,9 @@ pub enum RunFailure {
         .by.as_ref().map_or("another run".to_owned(), |by| format!("run {by}"))
     )]
     CursorsMoved { source_name: String, by: Option<String> },
+    /// Rows of the quarantine would be added to those of another run.
+    #[error("nothing was published")]
+    NothingToAddTo(#[source] NothingToAddTo),
     /// An earlier run is being published, or has to be.
     #[error("run {run} has to be published before this one: it was stopped while it was")]
     EarlierRun {
@@ -126,7 +130,7 @@ impl RunFailure {
             }
             Self::Plugin { fault, .. } if fault.kind().is_chance() => 75,
             Self::Plugin { .. } | Self::Unbalanced(_) | Self::Host(_) => 70,
-            Self::Refused { .. } => 65,
+            Self::Refused { .. } | Self::NothingToAddTo(_) => 65,
             Self::Interrupted => 130,
         }
     }
@@ -140,6 +144,12 @@ impl RunFailure {
             )),
             Self::Commit { .. } => Some(format!(
                 "mend the target, and `wasmill run FILE --resume {run}` publishes what is missing"
+            )),
+            Self::Interrupted => Some(format!(
+                "`wasmill run FILE --resume {run}` goes on with it: what was accepted is kept"
+            )),
+            Self::NothingToAddTo(_) => Some(format!(
+                "`wasmill abort FILE --run-id {run}` gives it up, and lets its rows go"
             )),
             Self::CursorsMoved { .. } => {
                 Some("run again: it reads on from where the other run ended".to_owned())

@@ -22,7 +22,7 @@ pub mod failure;
 mod gate;
 #[cfg(test)]
 mod model;
-mod notify;
+pub(crate) mod notify;
 pub mod open;
 pub mod partition;
 mod publish;
@@ -36,7 +36,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio_util::sync::CancellationToken;
-use wasmill_ledger::{Claim, EndOfRun, Ended, Ledger, Lock, RunStatus};
+use wasmill_ledger::{Claim, CursorEntry, EndOfRun, Ended, Ledger, Lock, RunKind, RunStatus};
 
 use crate::checked::CheckedPipeline;
 use crate::error::chain;
@@ -128,7 +128,7 @@ impl CheckedPipeline {
         cancel: &CancellationToken,
     ) -> Result<(RunSummary, Totals), RunError> {
         self.finish_earlier(&ledger).await?;
-        let driver = self.enter(ledger, id).await?;
+        let driver = self.enter(ledger, id, RunKind::Run).await?;
         driver.drive(cancel).await
     }
 }
@@ -143,7 +143,8 @@ impl Driver {
         let started = Instant::now();
         let mut progress = Progress::default();
         let resumed = kept.report();
-        let work = context.work(&claim, kept, &mut progress, cancel);
+        // Boxed: it is what all callers would have to carry around.
+        let work = Box::pin(context.work(&claim, kept, &mut progress, cancel));
         let ended = context.while_telling(opened, cancel, work).await;
         let (ended, publishing) = match ended {
             Ok(lock) => (Ok(()), Some(lock)),
@@ -158,8 +159,8 @@ impl Driver {
         if summary.status == RunStatus::Succeeded {
             context.sweep_published();
         }
-        context.sweep_final_runs(&superseded).await;
-        context.notify(cancel).await;
+        Box::pin(context.sweep_final_runs(&superseded)).await;
+        Box::pin(context.notify(cancel)).await;
         context.pipeline.observer.event(Event::RunFinished(Box::new(summary.clone())));
         Ok((summary, progress.totals))
     }
@@ -207,6 +208,7 @@ impl RunContext {
             return Err(RunFailure::Interrupted);
         }
         let lock = self.publishing(cancel).await?;
+        self.check_still_replaces().await?;
         self.start_publishing(claim).await?;
         progress.publishing = true;
         self.publish(claim, progress).await?;
@@ -238,6 +240,7 @@ impl RunContext {
             pipeline: pipeline.name.clone(),
             tenant: pipeline.tenant.clone(),
             status,
+            replays: pipeline.replay.as_ref().map(|replay| replay.of.clone()),
             started_ms: i64::try_from(pipeline.start_time.as_millis()).unwrap_or(i64::MAX),
             elapsed_ms: 0,
             resumed: None,
@@ -275,7 +278,7 @@ impl RunContext {
             status: summary.status,
             error: summary.problem.as_ref().map(|problem| problem.message.as_str()),
             summary: &json,
-            cursors: if succeeded { progress.totals.cursors() } else { &[] },
+            cursors: if succeeded { self.cursors(progress) } else { &[] },
             notifications: &notifications,
         };
         let failure = match self.ledger.end_run(claim, &end).await? {
@@ -290,6 +293,11 @@ impl RunContext {
             summary.status = RunStatus::Failed;
         }
         Ok(Vec::new())
+    }
+
+    /// Where the next run goes on reading: rows that were held back move nothing.
+    fn cursors<'a>(&self, progress: &'a Progress) -> &'a [CursorEntry] {
+        if self.pipeline.replay.is_some() { &[] } else { progress.totals.cursors() }
     }
 
     fn breaker_reports(&self) -> Vec<BreakerReport> {
@@ -318,6 +326,11 @@ impl RunContext {
             breakers: breakers(&pipeline, &tell),
             meters: Arc::clone(&pipeline.meters),
             secrets: pipeline.secrets.clone(),
+            lookups: pipeline
+                .replay
+                .as_ref()
+                .map(|replay| replay.lookups.clone())
+                .unwrap_or_default(),
         });
         let phases = phases(&pipeline).into();
         let process = open::this_process();

@@ -10,10 +10,11 @@ use serde_json::json;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 use wasmill_connect::crash;
-use wasmill_ledger::{LedgerError, NewNotification, OutboxEntry, RunStatus, now_ms};
+use wasmill_ledger::{Ledger, LedgerError, NewNotification, OutboxEntry, RunStatus, now_ms};
 use wasmill_sandbox::fault::Fault;
 use wasmill_sandbox::notifier::{Event as Notification, EventSeverity};
 
+use crate::checked::CheckedPipeline;
 use crate::error::chain;
 use crate::events::Event;
 use crate::file::sections::EventKind;
@@ -80,6 +81,8 @@ impl RunContext {
         mut opened: UnboundedReceiver<Transition>,
         has_ended: &CancellationToken,
     ) {
+        // Several processes may tell of the same run.
+        let teller = &uuid::Uuid::new_v4().simple().to_string()[..6];
         let mut number = 0;
         loop {
             let change = tokio::select! {
@@ -95,7 +98,7 @@ impl RunContext {
                 severity: EventSeverity::Warning,
                 pipeline: self.pipeline.name.clone(),
                 run: self.run.clone(),
-                dedup_key: format!("{}/{}/{number}", self.run, kind.name()),
+                dedup_key: format!("{}/{}/{teller}-{number}", self.run, kind.name()),
                 time_ms: u64::try_from(now_ms()).unwrap_or_default(),
                 summary: format!(
                     "{}: the breaker of `{step}` is open: {message}",
@@ -175,11 +178,74 @@ impl RunContext {
 
     /// Delivers an event, with the attempts that the notifier's policy allows or at once; false when the notifier could not.
     async fn deliver(&self, entry: &OutboxEntry, retried: bool) -> bool {
-        // A notifier that is no longer in the file.
-        let Some(notifier) = self.pipeline.notifiers.get(&entry.notifier) else { return true };
+        let delivered = self.pipeline.deliver(&self.ledger, entry, retried).await;
+        !matches!(delivered, Err(Undelivered::Failed(_)))
+    }
+}
+
+/// Why an event still waits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Undelivered {
+    #[error("the pipeline file has no notifier of this name any more")]
+    NoNotifier,
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// How the delivery of an event went.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    pub entry: OutboxEntry,
+    pub result: Result<(), Undelivered>,
+}
+
+impl CheckedPipeline {
+    /// Delivers the events of this pipeline that wait in its ledger, without running it, oldest first; `tell` is told of each.
+    /// Ends early when `cancel` is cancelled. Returns how many wait still.
+    ///
+    /// A notifier is given all attempts of its policy until it fails; from then on one for each event, as a receiver that is away
+    /// must not hold up those of others.
+    ///
+    /// # Errors
+    ///
+    /// When there is no ledger, or it cannot be read.
+    pub async fn deliver_outbox(
+        &self,
+        cancel: &CancellationToken,
+        mut tell: impl FnMut(&Delivery),
+    ) -> Result<usize, LedgerError> {
+        let ledger = Ledger::open(&self.settings.ledger, &self.base).await?;
+        let waiting = ledger.undelivered(Some(&self.name)).await?;
+        let mut left = waiting.len();
+        let mut silent = BTreeSet::new();
+        for entry in waiting {
+            let retried = !silent.contains(&entry.notifier);
+            let result = tokio::select! {
+                () = cancel.cancelled() => break,
+                result = self.deliver(&ledger, &entry, retried) => result,
+            };
+            match &result {
+                Ok(()) => left -= 1,
+                Err(_) => drop(silent.insert(entry.notifier.clone())),
+            }
+            tell(&Delivery { entry, result });
+        }
+        Ok(left)
+    }
+
+    /// Delivers an event, with the attempts that the notifier's policy allows or at once, and notes in the ledger how it went.
+    async fn deliver(
+        &self,
+        ledger: &Ledger,
+        entry: &OutboxEntry,
+        retried: bool,
+    ) -> Result<(), Undelivered> {
+        let Some(notifier) = self.notifiers.get(&entry.notifier) else {
+            return Err(Undelivered::NoNotifier);
+        };
         let error = match serde_json::from_value::<Notification>(entry.event.clone()) {
             Ok(notification) => {
-                let mut retry = *self.pipeline.policies.retry(&notifier_key(&entry.notifier));
+                let mut retry = *self.policies.retry(&notifier_key(&entry.notifier));
                 if !retried {
                     retry.attempts = 1;
                 }
@@ -190,13 +256,12 @@ impl RunContext {
             Err(error) => Some(format!("the event in the outbox is unreadable: {error}")),
         };
         crash::point("mid-notify");
-        if let Err(error) = self.ledger.delivered(entry, error.as_deref()).await {
-            tracing::warn!(run = self.run, error = chain(&error), "cannot note a delivery");
+        if let Err(error) = ledger.delivered(entry, error.as_deref()).await {
+            tracing::warn!(run = entry.run, error = chain(&error), "cannot note a delivery");
         }
-        let delivered = error.is_none();
         let kind = entry.event["kind"].as_str().unwrap_or_default().to_owned();
         let notifier = entry.notifier.clone();
-        self.pipeline.observer.event(Event::Notified { notifier, kind, error });
-        delivered
+        self.observer.event(Event::Notified { notifier, kind, error: error.clone() });
+        error.map_or(Ok(()), |error| Err(Undelivered::Failed(error)))
     }
 }

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use wasmill_ledger::{
-    Entered, Ledger, LedgerError, NewRun, Run, RunKind, RunStatus, Share, check_run_id, now_ms,
+    Entered, Ledger, LedgerError, Lock, NewRun, Run, RunKind, RunStatus, Share, check_run_id,
+    now_ms,
 };
 
 use crate::cassette::folder::CassetteFolder;
@@ -19,6 +20,9 @@ use crate::checked::CheckedPipeline;
 use crate::error::chain;
 use crate::events::Event;
 use crate::exec::task::Folders;
+use crate::quarantine::held::HeldError;
+use crate::quarantine::replay::NothingToAddTo;
+use crate::quarantine::through::NotThrough;
 use crate::run::failure::RunFailure;
 use crate::run::resume::Kept;
 use crate::run::{Driver, RunContext};
@@ -67,6 +71,26 @@ pub enum RunError {
     TooEarly { run: String, level: usize },
     #[error("run `{run}` has no level {level}; {}", if *.levels == 0 { "it is not planned".to_owned() } else { format!("its highest is {}", .levels - 1) })]
     NoLevel { run: String, level: usize, levels: usize },
+    #[error(
+        "run `{run}` puts rows of the quarantine through again: it is not divided among processes"
+    )]
+    Replay { run: String },
+    #[error("rows of the quarantine were put through again by run `{by}`, or are about to be")]
+    RowsTaken { by: String },
+    #[error("rows of the quarantine were removed while they were to be put through again")]
+    RowsPurged,
+    /// Rows of the quarantine cannot be put through again.
+    #[error("rows of run `{of}` cannot be put through again")]
+    NotThrough {
+        of: String,
+        #[source]
+        source: NotThrough,
+    },
+    /// What a run published, or did not, is not there for more rows to be added.
+    #[error(transparent)]
+    NothingToAddTo(NothingToAddTo),
+    #[error("the quarantine cannot be read")]
+    Held(#[source] HeldError),
     #[error("cannot create the folder {}", path.display())]
     Folder {
         path: PathBuf,
@@ -101,7 +125,11 @@ impl RunError {
             Self::Exists { .. } | Self::Closed { .. } => 65,
             Self::Changed { only_inputs: true, .. } => 65,
             Self::OtherPipeline { .. } | Self::Changed { .. } | Self::Unfinished { .. } => 78,
-            Self::NoLevel { .. } => 78,
+            Self::NoLevel { .. } | Self::Replay { .. } => 78,
+            Self::RowsTaken { .. } | Self::RowsPurged => 75,
+            Self::NotThrough { source, .. } => source.exit_code(),
+            Self::NothingToAddTo(_) => 65,
+            Self::Held(error) => error.exit_code(),
             Self::Busy { .. } | Self::Publishing { .. } => 75,
             Self::Incomplete { .. } | Self::TooEarly { .. } => 75,
             Self::Failed(failure) | Self::NotFinished { source: failure, .. } => {
@@ -137,6 +165,15 @@ impl RunError {
             Self::Incomplete { run, .. } => {
                 Some(format!("`wasmill runs show {run}` tells which; run their partitions again"))
             }
+            Self::Replay { run } => {
+                Some(format!("`wasmill run FILE --resume {run}` goes on with it"))
+            }
+            Self::RowsTaken { by } => Some(format!(
+                "`wasmill run FILE --resume {by}` goes on with it, `wasmill abort FILE --run-id {by}` gives it up"
+            )),
+            Self::RowsPurged => Some("ask again: what is left is put through".to_owned()),
+            Self::NotThrough { source, .. } => source.hint().map(str::to_owned),
+            Self::NothingToAddTo(reason) => Some(reason.hint()),
             Self::Failed(failure) => failure.hint(""),
             _ => None,
         }
@@ -170,17 +207,16 @@ impl Pipeline {
 
 impl CheckedPipeline {
     /// Enters a new run, and claims it.
-    pub(super) async fn enter(
+    pub(crate) async fn enter(
         self,
         ledger: Ledger,
         id: Option<String>,
+        kind: RunKind,
     ) -> Result<Driver, RunError> {
         let id = self.run_id(id)?;
         // Locked before anybody else can know of it.
-        let Some(lock) = ledger.lock_run(&id, Share::Exclusive).await? else {
-            return Err(busy(&ledger, &id).await);
-        };
-        self.enter_run(&ledger, &id, RunKind::Run, None).await?;
+        let lock = locked(&ledger, &id, Share::Exclusive).await?;
+        self.enter_run(&ledger, &id, kind, None).await?;
         let process = this_process();
         let claim = ledger.claim_run(&id, &process).await?;
         let folders = self.folders(&ledger, &id);
@@ -210,9 +246,8 @@ impl CheckedPipeline {
         match ledger.enter_run(&new).await? {
             Entered::New => Ok(()),
             Entered::Exists(run) => Err(RunError::Exists { run: run.id, status: run.status }),
-            Entered::RowsTaken { by } => Err(RunError::Host(format!(
-                "rows of the quarantine are being put through again by run `{by}`"
-            ))),
+            Entered::RowsTaken { by } => Err(RunError::RowsTaken { by }),
+            Entered::RowsPurged => Err(RunError::RowsPurged),
         }
     }
 
@@ -228,7 +263,7 @@ impl CheckedPipeline {
     }
 
     /// A run of this pipeline, by its id or the beginning of it.
-    pub(super) async fn find(&self, ledger: &Ledger, run: &str) -> Result<Run, RunError> {
+    pub(crate) async fn find(&self, ledger: &Ledger, run: &str) -> Result<Run, RunError> {
         let Some(found) = ledger.run(run).await? else {
             return Err(RunError::Unknown {
                 run: run.to_owned(),
@@ -271,6 +306,22 @@ impl CheckedPipeline {
             (None, Some(folder)) => folder.to_owned(),
             (None, None) => self.base.join(Path::new(".wasmill")),
         }
+    }
+}
+
+/// Locks a run, or says who holds it. Whoever lists runs looks at their locks for a moment: that is waited for.
+pub(super) async fn locked(ledger: &Ledger, run: &str, share: Share) -> Result<Lock, RunError> {
+    const TRIES: u32 = 6;
+    const PAUSE: Duration = Duration::from_millis(40);
+    for _ in 1..TRIES {
+        if let Some(lock) = ledger.lock_run(run, share).await? {
+            return Ok(lock);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    match ledger.lock_run(run, share).await? {
+        Some(lock) => Ok(lock),
+        None => Err(busy(ledger, run).await),
     }
 }
 

@@ -27,7 +27,7 @@ use crate::identity::wanted_splits;
 use crate::plan::tasks::StagedFiles;
 use crate::run::attempts::add_staged;
 use crate::run::failure::RunFailure;
-use crate::run::open::{RunError, busy, this_process};
+use crate::run::open::{RunError, busy, locked, this_process};
 use crate::run::resume::{Changes, Kept};
 use crate::run::summary::RunSummary;
 use crate::run::{Accepted, RunContext};
@@ -46,6 +46,8 @@ pub struct PlanOptions {
 pub struct PlannedSplit {
     pub run: String,
     pub level: usize,
+    /// How many levels the run has: the others are planned when those below are accepted, or done by the commit.
+    pub levels: usize,
     /// Among the splits of the level: partition I of N has those of which this is I modulo N.
     pub position: usize,
     pub phase: String,
@@ -143,9 +145,7 @@ impl CheckedPipeline {
             of_level.all(|phase| kept.planned.contains_key(&phase.end))
         };
         if !is_planned(&kept) {
-            let Some(_lock) = context.ledger.lock_run(&run.id, Share::Exclusive).await? else {
-                return Err(busy(&context.ledger, &run.id).await);
-            };
+            let _lock = locked(&context.ledger, &run.id, Share::Exclusive).await?;
             accepted = context.accepted().await?;
             kept = context.known(&run).await?;
             let staged = context.staged_below(options.level, &kept, &accepted)?;
@@ -158,6 +158,7 @@ impl CheckedPipeline {
             PlannedSplit {
                 run: run.id.clone(),
                 level: options.level,
+                levels: context.levels(),
                 position,
                 accepted: accepted.contains_key(&(phase.clone(), task.id.clone())),
                 phase,
@@ -194,9 +195,7 @@ impl CheckedPipeline {
         cancel: &CancellationToken,
     ) -> Result<PartitionReport, RunError> {
         let found = self.find_named(&ledger, id).await?;
-        let Some(_lock) = ledger.lock_run(&found.id, Share::Shared).await? else {
-            return Err(busy(&ledger, &found.id).await);
-        };
+        let _lock = locked(&ledger, &found.id, Share::Shared).await?;
         let run = self.find(&ledger, &found.id).await?;
         self.check_identity(&run)?;
         let folders = self.folders(&ledger, &run.id);
@@ -304,9 +303,7 @@ impl CheckedPipeline {
         force: bool,
     ) -> Result<Run, RunError> {
         let found = self.find_named(&ledger, id).await?;
-        let Some(_lock) = ledger.lock_run(&found.id, Share::Exclusive).await? else {
-            return Err(busy(&ledger, &found.id).await);
-        };
+        let _lock = locked(&ledger, &found.id, Share::Exclusive).await?;
         let run = self.find(&ledger, &found.id).await?;
         match run.status {
             RunStatus::Succeeded => {
@@ -326,8 +323,11 @@ impl CheckedPipeline {
         context.find_run().await
     }
 
-    /// Refuses a run that has ended, or is not made of what it was any more.
+    /// Refuses a run that is not divided among processes, has ended, or is not made of what it was any more.
     fn check_identity(&self, run: &Run) -> Result<(), RunError> {
+        if run.replays.is_some() {
+            return Err(RunError::Replay { run: run.id.clone() });
+        }
         match run.status {
             RunStatus::Running => {}
             status => {

@@ -44,7 +44,7 @@ impl RunContext {
                 continue;
             }
             let run = earlier.id.clone();
-            let finished = self.pipeline.clone().finish(&self.ledger, &earlier).await;
+            let finished = self.pipeline.whole().clone().finish(&self.ledger, &earlier).await;
             match finished {
                 Ok(true) => {}
                 // Whoever works on it waits for the lock that is held here.
@@ -166,8 +166,11 @@ impl RunContext {
             SinkTarget::Connector(target) => {
                 let parts = progress.totals.parts(&sink.name);
                 let schema = Arc::clone(&sink.schema);
-                let published =
-                    target.commit(schema, &self.run, parts, Publish::AsConfigured).await;
+                let publish = match self.pipeline.replay {
+                    Some(_) => Publish::Added,
+                    None => Publish::AsConfigured,
+                };
+                let published = target.commit(schema, &self.run, parts, publish).await;
                 if let Some(meter) = self.pipeline.meters.step(&sink.name) {
                     match &published {
                         Ok(report) => meter.published(report.bytes),
@@ -193,7 +196,7 @@ impl RunContext {
 
 impl CheckedPipeline {
     /// Finishes runs of this pipeline that were stopped while they published.
-    pub(super) async fn finish_earlier(&self, ledger: &Ledger) -> Result<(), RunError> {
+    pub(crate) async fn finish_earlier(&self, ledger: &Ledger) -> Result<(), RunError> {
         if stopped_while_publishing(ledger, &self.name).await?.is_empty() {
             return Ok(());
         }
@@ -211,8 +214,9 @@ impl CheckedPipeline {
         let Some(_lock) = ledger.lock_run(&run.id, Share::Exclusive).await? else {
             return Ok(false);
         };
-        let sinks: Vec<&str> = self.sinks.keys().map(String::as_str).collect();
-        let differences = self.identity.differences_of_sinks(&run.fingerprint, &sinks);
+        let pipeline = self.of_run(ledger, run).await?;
+        let sinks: Vec<&str> = pipeline.sinks.keys().map(String::as_str).collect();
+        let differences = pipeline.identity.differences_of_sinks(&run.fingerprint, &sinks);
         if !differences.is_empty() {
             return Err(RunError::Unfinished { run: run.id.clone(), differences });
         }
@@ -220,8 +224,9 @@ impl CheckedPipeline {
         if claim.status != RunStatus::Committing {
             return Ok(true);
         }
-        let folders = self.folders(ledger, &run.id);
-        let (context, _opened) = RunContext::new(self, ledger.clone(), run.id.clone(), folders)?;
+        let folders = pipeline.folders(ledger, &run.id);
+        let (context, _opened) =
+            RunContext::new(pipeline, ledger.clone(), run.id.clone(), folders)?;
         let finished = context.finish_alone(&claim, run.started_ms).await;
         finished.map_err(|source| RunError::NotFinished {
             run: run.id.clone(),
@@ -245,7 +250,7 @@ impl RunContext {
             status: summary.status,
             error: None,
             summary: &serde_json::to_value(&summary).expect("a summary is plain data"),
-            cursors: progress.totals.cursors(),
+            cursors: self.cursors(&progress),
             notifications: &self.notifications(&summary, claim.epoch),
         };
         match self.ledger.end_run(claim, &end).await? {

@@ -21,7 +21,7 @@ use crate::events::Event;
 use crate::exec::task::Manifest;
 use crate::identity::wanted_splits;
 use crate::plan::{Phase, phases};
-use crate::run::open::{RunError, busy, this_process};
+use crate::run::open::{RunError, busy, locked, this_process};
 use crate::run::summary::RunSummary;
 use crate::run::{Accepted, Driver, RunContext};
 
@@ -109,32 +109,33 @@ impl CheckedPipeline {
         id: &str,
         changes: Changes,
     ) -> Result<Taken, RunError> {
-        let Some(lock) = ledger.lock_run(id, Share::Exclusive).await? else {
-            return Err(busy(&ledger, id).await);
-        };
+        let lock = locked(&ledger, id, Share::Exclusive).await?;
         // As it is now that nobody else changes it.
         let run = self.find(&ledger, id).await?;
         let folders = self.folders(&ledger, id);
         if run.status.is_final() {
             return self.ended(ledger, &run).await.map(Taken::Done);
         }
+        let pipeline = self.of_run(&ledger, &run).await?;
         let (ends, dirty) = match run.status {
             RunStatus::Committing => {
-                let sinks: Vec<&str> = self.sinks.keys().map(String::as_str).collect();
-                let differences = self.identity.differences_of_sinks(&run.fingerprint, &sinks);
+                let sinks: Vec<&str> = pipeline.sinks.keys().map(String::as_str).collect();
+                let differences = pipeline.identity.differences_of_sinks(&run.fingerprint, &sinks);
                 if !differences.is_empty() {
                     return Err(RunError::Unfinished { run: run.id, differences });
                 }
                 (BTreeMap::new(), BTreeMap::new())
             }
-            _ => self.compare(&ledger, &run, changes).await?,
+            _ => pipeline.compare(&ledger, &run, changes).await?,
         };
         let claim = ledger.claim_run(id, &this_process()).await?;
         let committing = claim.status == RunStatus::Committing;
         let ledger = ledger.in_epoch(claim.epoch);
-        let (context, opened) = RunContext::new(self, ledger, id.to_owned(), folders)?;
+        let (context, opened) = RunContext::new(pipeline, ledger, id.to_owned(), folders)?;
         let mut dropped = Vec::new();
+        let mut before = Accepted::new();
         if !committing {
+            before = context.accepted().await?;
             for (phase, reason) in &dirty {
                 context.ledger.drop_phase(id, phase, reason).await?;
                 dropped.push(format!("{phase}: {reason}"));
@@ -144,6 +145,8 @@ impl CheckedPipeline {
         }
         let manifests = context.accepted().await?;
         if !committing {
+            before.retain(|split, _| !manifests.contains_key(split));
+            context.forget(before.into_values()).await;
             context.sweep_unaccepted(&manifests);
         }
         let planned = context.planned().await?;

@@ -29,6 +29,9 @@ pub struct RunSummary {
     /// Whose pipeline it is.
     pub tenant: String,
     pub status: RunStatus,
+    /// The run whose quarantined rows it puts through; none of a run that reads its sources.
+    #[serde(default)]
+    pub replays: Option<String>,
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub started_ms: i64,
     /// Of the process that ended it.
@@ -129,8 +132,12 @@ impl RunSummary {
             None => {
                 let rows: u64 = self.sinks.iter().map(|sink| sink.report.rows).sum();
                 let quarantined: u64 = self.steps.iter().map(|step| step.quarantined).sum();
+                let again = match &self.replays {
+                    Some(run) => format!(", of those that run {run} had held back"),
+                    None => String::new(),
+                };
                 format!(
-                    "{}: {rows} rows published to {} sinks, {quarantined} quarantined",
+                    "{}: {rows} rows published to {} sinks, {quarantined} quarantined{again}",
                     self.pipeline,
                     self.sinks.len()
                 )

@@ -11,20 +11,40 @@ use wasmill_ledger::{RunStatus, Share};
 
 use crate::checked::SinkTarget;
 use crate::error::chain;
+use crate::exec::task::Manifest;
 use crate::run::summary::Totals;
 use crate::run::{Accepted, RunContext};
 
 impl RunContext {
     /// Removes what is left of this run, which has published all that it is to publish.
     pub(super) fn sweep_published(&self) {
-        self.sweep_connectors(&self.run);
-        self.remove_scratch(&self.run);
+        for (name, sink) in &self.pipeline.sinks {
+            let SinkTarget::Connector(target) = &sink.target else { continue };
+            if let Err(error) = target.sweep(&self.run, &[]) {
+                let error = chain(&error);
+                tracing::warn!(run = self.run, sink = name, error, "cannot sweep what was staged");
+            }
+        }
+        crash::point("mid-sweep");
+        let scratch = &self.around.folders.scratch;
+        if let Err(error) = std::fs::remove_dir_all(scratch) {
+            tracing::warn!(run = self.run, %error, "cannot remove {}", scratch.display());
+        }
+        // Kept where anything is in it.
+        drop(std::fs::remove_dir(&self.around.folders.quarantine));
     }
 
     /// Removes what is left of this run, which will not publish anything: loaders are told to forget it.
     pub(super) async fn sweep_given_up(&self, accepted: Accepted) {
+        self.forget(accepted.into_values()).await;
+        self.sweep_published();
+    }
+
+    /// Tells loaders that what these manifests name will not be published. What an attempt staged there that was killed before it had
+    /// a manifest is not known to anybody; it never shows.
+    pub(super) async fn forget(&self, manifests: impl Iterator<Item = Manifest>) {
         let mut totals = Totals::default();
-        accepted.into_values().for_each(|manifest| totals.add(manifest));
+        manifests.for_each(|manifest| totals.add(manifest));
         for (name, sink) in &self.pipeline.sinks {
             let SinkTarget::Plugin { loader, .. } = &sink.target else { continue };
             let receipts = totals.receipts(name);
@@ -36,7 +56,6 @@ impl RunContext {
                 tracing::warn!(run = self.run, sink = name, error, "cannot sweep what was staged");
             }
         }
-        self.sweep_published();
     }
 
     /// Sweeps other runs that have ended for good and were not swept, among them those that were given up just now.
@@ -46,7 +65,7 @@ impl RunContext {
         for entry in runs.and_then(|runs| std::fs::read_dir(runs).ok()).into_iter().flatten() {
             left.extend(entry.ok().and_then(|entry| entry.file_name().into_string().ok()));
         }
-        for sink in self.pipeline.sinks.values() {
+        for sink in self.pipeline.whole().sinks.values() {
             if let SinkTarget::Connector(target) = &sink.target {
                 left.extend(target.staged_runs().unwrap_or_default());
             }
@@ -80,7 +99,8 @@ impl RunContext {
             return;
         }
         let folders = self.pipeline.folders(&self.ledger, run);
-        let other = Self::new(self.pipeline.clone(), self.ledger.clone(), run.to_owned(), folders);
+        let pipeline = self.pipeline.whole().clone();
+        let other = Self::new(pipeline, self.ledger.clone(), run.to_owned(), folders);
         let Ok((other, _opened)) = other else { return };
         if status == RunStatus::Succeeded {
             other.sweep_published();
@@ -92,25 +112,5 @@ impl RunContext {
                 tracing::warn!(run, error = chain(&error), "cannot sweep what was staged");
             }
         }
-    }
-
-    fn sweep_connectors(&self, run: &str) {
-        for (name, sink) in &self.pipeline.sinks {
-            let SinkTarget::Connector(target) = &sink.target else { continue };
-            if let Err(error) = target.sweep(run, &[]) {
-                let error = chain(&error);
-                tracing::warn!(run, sink = name, error, "cannot sweep what was staged");
-            }
-        }
-    }
-
-    fn remove_scratch(&self, run: &str) {
-        let scratch = &self.around.folders.scratch;
-        crash::point("mid-sweep");
-        if let Err(error) = std::fs::remove_dir_all(scratch) {
-            tracing::warn!(run, %error, "cannot remove {}", scratch.display());
-        }
-        // Kept where anything is in it.
-        drop(std::fs::remove_dir(&self.around.folders.quarantine));
     }
 }
