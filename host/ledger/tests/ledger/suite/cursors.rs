@@ -81,10 +81,11 @@ async fn a_run_waits_for_one_that_is_publishing_what_it_read(store: Store) {
     let moved =
         CommitStart::CursorsMoved { source: "api".to_owned(), by: Some("older".to_owned()) };
     assert_eq!(ledger.start_commit(&newer).await.unwrap(), moved);
-    // One that reads something else need not wait.
+    // One that reads something else waits too: the sinks are the same.
     enter(&ledger, "else").await;
     let other = claim(&ledger, "else").await;
-    assert_eq!(ledger.start_commit(&other).await.unwrap(), CommitStart::Begun);
+    let publishing = CommitStart::AnotherPublishes { run: "older".to_owned() };
+    assert_eq!(ledger.start_commit(&other).await.unwrap(), publishing);
 }
 
 async fn a_cursor_that_was_not_there_counts_too(store: Store) {

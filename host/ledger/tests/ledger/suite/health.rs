@@ -26,7 +26,7 @@ async fn a_ledger_says_how_it_is(store: Store) {
     let expected = if store.url.starts_with("sqlite") { "SQLite" } else { "PostgreSQL" };
     assert_eq!(name, expected);
     assert!(version.starts_with(|digit: char| digit.is_ascii_digit()), "{version}");
-    assert_eq!(health.schema, 2);
+    assert_eq!(health.schema, 3);
     assert_eq!(health.problems, Vec::<String>::new());
     assert!((10_000..10_000_000).contains(&health.bytes), "{}", health.bytes);
     let runs: Vec<_> = health.runs.into_iter().collect();
