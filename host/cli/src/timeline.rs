@@ -41,6 +41,11 @@ fn told(entry: &HistoryEntry) -> String {
     match entry.kind.as_str() {
         "run.entered" => "entered".to_owned(),
         "run.claimed" => claimed(detail),
+        "run.changed" => {
+            let differences = detail["differences"].as_array().into_iter().flatten();
+            let differences: Vec<&str> = differences.filter_map(Value::as_str).collect();
+            format!("gone on with although this had changed: {}", differences.join("; "))
+        }
         "phase.planned" => format!("phase {phase} planned: {} splits", number(detail, "splits")),
         "phase.dropped" => format!("phase {phase} dropped: {}", word("reason")),
         "split.dropped" => format!("{} dropped, to be done again: {}", split(), word("reason")),
@@ -306,7 +311,9 @@ mod tests {
             ]
         );
         let status = json!({ "process": "there/2", "epoch": 2, "status": "running" });
+        let changed = json!({ "differences": ["sinks.out has changed", "sinks.new is new"] });
         told.add("run.claimed", "", "", status)
+            .add("run.changed", "", "", changed)
             .add("attempt.started", "clean", "c", json!({ "process": "there/2" }))
             .add("attempt.accepted", "clean", "c", json!({}))
             .add("run.ended", "", "", json!({ "status": "succeeded", "error": null }));
@@ -315,6 +322,7 @@ mod tests {
             [
                 "cut off: 1 attempt (c)",
                 "resumed by there/2, when it was running",
+                "gone on with although this had changed: sinks.out has changed; sinks.new is new",
                 "phase clean: 1 of 4 splits done at once",
                 "succeeded",
             ]

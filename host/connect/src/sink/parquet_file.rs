@@ -160,7 +160,7 @@ mod tests {
                 file.write(&batch).unwrap();
             }
             let mut file = file.finish().unwrap();
-            std::io::Write::flush(&mut file).unwrap();
+            file.flush().unwrap();
             file.finish("stem".to_owned(), 0).unwrap();
             let opened = std::fs::File::open(path).unwrap();
             let reader = ParquetRecordBatchReaderBuilder::try_new(opened).unwrap();

@@ -17,6 +17,10 @@ super::on_both!(
     publishing_begins_and_is_noted_once,
     a_success_gives_up_what_was_entered_before_it,
     two_that_claim_at_the_same_time_get_different_epochs,
+    what_was_begun_before_a_claim_counts_no_more,
+    a_run_does_not_begin_to_publish_while_another_one_does,
+    a_commit_that_failed_is_noted_by_its_driver_only,
+    what_a_run_is_made_of_is_changed_by_its_driver_only,
 );
 
 async fn a_claim_says_what_the_run_was_and_lets_it_go_on(store: Store) {
@@ -206,4 +210,85 @@ async fn two_that_claim_at_the_same_time_get_different_epochs(store: Store) {
         assert_eq!(ledger.start_commit(&claim).await.unwrap(), CommitStart::TakenOver);
     }
     assert_eq!(ledger.start_commit(&latest).await.unwrap(), CommitStart::Begun);
+}
+
+/// Of the files of a zombie nothing may be left.
+async fn what_was_begun_before_a_claim_counts_no_more(store: Store) {
+    let ledger = store.ledger().await;
+    let driver = drive(&ledger, "r", &["s", "t"]).await;
+    let (old, partition) =
+        (ledger.in_epoch(driver.epoch), store.ledger().await.in_epoch(driver.epoch));
+    assert_eq!(accept(&partition, "r", "s").await, Acceptance::Accepted);
+    let new = claim(&ledger, "r").await;
+    let before = story(&ledger, "r").await;
+    for zombie in [&old, &partition] {
+        let refused = accept(zombie, "r", "t").await;
+        assert_eq!(refused, Acceptance::Closed(RunStatus::Running));
+        for dropped in [
+            zombie.drop_manifest("r", "phase", "s", "damaged").await,
+            zombie.drop_phase("r", "phase", "changed").await,
+        ] {
+            assert!(matches!(dropped, Err(LedgerError::Closed { .. })), "{dropped:?}");
+        }
+    }
+    assert_eq!(story(&ledger, "r").await, before);
+    assert_eq!(ledger.manifests("r").await.unwrap().len(), 1);
+    assert_eq!(accept(&ledger.in_epoch(new.epoch), "r", "t").await, Acceptance::Accepted);
+}
+
+async fn a_run_does_not_begin_to_publish_while_another_one_does(store: Store) {
+    let ledger = store.ledger().await;
+    let first = drive(&ledger, "first", &["s"]).await;
+    let second = drive(&ledger, "second", &["s"]).await;
+    enter_at(&ledger, "elsewhere", "another pipeline", 1).await;
+    let elsewhere = claim(&ledger, "elsewhere").await;
+    assert_eq!(ledger.start_commit(&first).await.unwrap(), CommitStart::Begun);
+    let refused = CommitStart::AnotherPublishes { run: "first".to_owned() };
+    assert_eq!(ledger.start_commit(&second).await.unwrap(), refused);
+    assert_eq!(status(&ledger, "second").await, RunStatus::Running);
+    assert_eq!(ledger.start_commit(&elsewhere).await.unwrap(), CommitStart::Begun);
+    assert_eq!(end(&ledger, &first, RunStatus::Succeeded).await, ended());
+    assert_eq!(ledger.start_commit(&second).await.unwrap(), CommitStart::Begun);
+}
+
+async fn a_commit_that_failed_is_noted_by_its_driver_only(store: Store) {
+    let ledger = store.ledger().await;
+    let dead = drive(&ledger, "r", &["s"]).await;
+    let told = [NewNotification {
+        notifier: "ops".to_owned(),
+        dedup_key: "r/run.failed".to_owned(),
+        event: json!({}),
+    }];
+    let failed = async |claim| ledger.fail_commit(claim, Some("no room"), &told).await.unwrap();
+    assert!(!failed(&dead).await, "it publishes nothing yet");
+    assert_eq!(ledger.start_commit(&dead).await.unwrap(), CommitStart::Begun);
+    let alive = claim(&ledger, "r").await;
+    assert!(!failed(&dead).await, "it was taken over");
+    assert!(ledger.outbox("r").await.unwrap().is_empty());
+    assert!(failed(&alive).await);
+    assert_eq!(status(&ledger, "r").await, RunStatus::Committing);
+    assert_eq!(ledger.outbox("r").await.unwrap().len(), 1);
+    let run = ledger.run("r").await.unwrap().unwrap();
+    assert_eq!(run.error.as_deref(), Some("no room"));
+}
+
+async fn what_a_run_is_made_of_is_changed_by_its_driver_only(store: Store) {
+    let ledger = store.ledger().await;
+    let dead = drive(&ledger, "r", &["s"]).await;
+    let alive = claim(&ledger, "r").await;
+    let (now, differences) = (json!({ "sinks.out": "now" }), ["sinks.out has changed".to_owned()]);
+    let change =
+        async |claim| ledger.change_run(claim, "another digest", &now, &differences).await.unwrap();
+    assert!(!change(&dead).await);
+    assert_ne!(ledger.run("r").await.unwrap().unwrap().fingerprint, now);
+    assert!(change(&alive).await);
+    let run = ledger.run("r").await.unwrap().unwrap();
+    assert_eq!((run.fingerprint, run.file_digest.as_str()), (now.clone(), "another digest"));
+    let told = ledger.history("r", 0).await.unwrap().pop().unwrap();
+    assert_eq!(
+        (told.kind.as_str(), &told.detail),
+        ("run.changed", &json!({ "differences": differences }))
+    );
+    assert_eq!(ledger.start_commit(&alive).await.unwrap(), CommitStart::Begun);
+    assert!(!change(&alive).await, "what is being published stays as it is");
 }
