@@ -79,6 +79,12 @@ async fn pool(
                 Ok(())
             })
         })
+        // SQLite itself rolls a transaction back when the disk is full or fails. Sqlx then rolls back what is no transaction any
+        // more, takes that for a failure, and believes for good that the connection is in one: it has to be replaced.
+        .before_acquire(|connection, _| {
+            let is_between_transactions = !connection.is_in_transaction();
+            Box::pin(async move { Ok(is_between_transactions) })
+        })
         .connect_with(options)
         .await
         .map_err(opening(place))

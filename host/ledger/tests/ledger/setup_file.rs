@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
 use sqlx::{ConnectOptions as _, Connection as _};
-use wasmill_ledger::{Acceptance, Ledger, LedgerError, RunKindName, RunStatus, Share};
+use wasmill_ledger::{Acceptance, Ledger, LedgerError, NewPhase, RunKindName, RunStatus, Share};
 
 use crate::store::{Store, accept, claim, enter, story};
 
@@ -54,6 +54,27 @@ async fn what_is_no_ledger_at_all_is_refused() {
     let url = format!("sqlite://{}", folder.path().display());
     let error = Ledger::create(&url, folder.path()).await.unwrap_err();
     assert!(matches!(error, LedgerError::Open { .. }), "a folder: {error}");
+}
+
+/// As it does when the disk is full, and when a write fails.
+#[tokio::test]
+async fn transactions_that_sqlite_rolls_back_itself_leave_the_ledger_usable() {
+    let store = Store::sqlite();
+    let ledger = store.ledger().await;
+    enter(&ledger, "before").await;
+    let mut connection = connect(&store.folder.path().join("deep/down/ledger.db")).await;
+    let trigger =
+        "CREATE TRIGGER full BEFORE INSERT ON history BEGIN SELECT RAISE(ROLLBACK, 'no room'); END";
+    execute(&mut connection, trigger).await;
+    // More often than there are connections.
+    let phase = NewPhase { phase: "phase", level: 0, digest: "d", splits: &[], cursors: &[] };
+    for _ in 0..12 {
+        let error = ledger.add_phase("before", &phase).await.expect_err("the trigger is there");
+        assert!(error.to_string().contains("no room"), "{error}");
+    }
+    execute(&mut connection, "DROP TRIGGER full").await;
+    ledger.add_phase("before", &phase).await.expect("a phase");
+    enter(&ledger, "after").await;
 }
 
 #[tokio::test]

@@ -1,0 +1,55 @@
+//! Writes down which files of the SDKs, and of `wit/`, are put into the program: whoever has it needs no checkout of Wasmill.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The folders, from the root of the repository, and under which names they are found in the program.
+const FOLDERS: [(&str, &str); 5] = [
+    ("wit", "wit"),
+    ("plugin-sdk/c", "c"),
+    ("plugin-sdk/go", "go"),
+    ("plugin-sdk/js", "js"),
+    ("plugin-sdk/python", "python"),
+];
+
+/// Folders of an SDK that plugins do not need.
+const LEFT_OUT: [&str; 6] = ["tests", "test", "node_modules", "__pycache__", "dist", "build"];
+
+fn main() {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo says")).join("../..");
+    let mut list = String::from("[\n");
+    for (folder, name) in FOLDERS {
+        let folder = root.join(folder);
+        println!("cargo:rerun-if-changed={}", folder.display());
+        if folder.is_dir() {
+            add(&folder, name, &mut list);
+        }
+    }
+    list.push_str("]\n");
+    let out = PathBuf::from(env::var("OUT_DIR").expect("cargo says")).join("embedded.rs");
+    fs::write(&out, list).expect("OUT_DIR can be written");
+}
+
+/// Adds the files of a folder, in the order of their names.
+fn add(folder: &Path, name: &str, list: &mut String) {
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("a folder that can be read")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    entries.sort();
+    for path in entries {
+        let file = path.file_name().expect("a name").to_string_lossy();
+        if file.starts_with('.') || LEFT_OUT.contains(&file.as_ref()) {
+            continue;
+        }
+        let name = format!("{name}/{file}");
+        if path.is_dir() {
+            add(&path, &name, list);
+        } else {
+            let path = path.canonicalize().expect("a file");
+            writeln!(list, "    ({name:?}, include_bytes!({path:?})),").expect("a string");
+        }
+    }
+}

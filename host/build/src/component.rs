@@ -1,0 +1,99 @@
+//! From what toolchains make to a component that says what it is.
+
+use wasm_metadata::{AddMetadata, AddMetadataField, Authors, Description, Licenses, Version};
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
+use wit_component::{ComponentEncoder, StringEncoding};
+use wit_parser::Resolve;
+
+use crate::project::{Kind, Project};
+use crate::{BuildError, embedded};
+
+/// The worlds, from `wit/`, and one that has HTTP for each of them: `http-transformer` and so on.
+pub(crate) fn worlds() -> Result<Resolve, BuildError> {
+    let mut resolve = Resolve::default();
+    let mut own = Vec::new();
+    for (path, text) in embedded::below("wit") {
+        let text = std::str::from_utf8(text).map_err(|error| refused(&error))?;
+        if path.starts_with("deps/") {
+            resolve.push_str(path, text).map_err(|error| refused(&error))?;
+        } else {
+            own.push((path, text));
+        }
+    }
+    let with_http = worlds_with_http();
+    own.push(("http-worlds.wit", &with_http));
+    let mut map = wit_parser::SourceMap::new();
+    for (path, text) in own {
+        map.push_str(path, text);
+    }
+    let group = map.parse().map_err(|(_, error)| refused(&error))?;
+    resolve.push_group(group).map_err(|error| refused(&error))?;
+    Ok(resolve)
+}
+
+/// WIT of the worlds that have HTTP too, in the package of the contract.
+pub(crate) fn worlds_with_http() -> String {
+    let worlds = Kind::ALL.map(|kind| {
+        let name = kind.name();
+        format!("world http-{name} {{\n    include {name};\n    import http;\n}}\n")
+    });
+    format!("package wasmill:plugin@0.1.0;\n\n{}", worlds.join("\n"))
+}
+
+/// The name of the world that a project is for.
+pub(crate) fn world(kind: Kind, http: bool) -> String {
+    format!("{}{}", if http { "http-" } else { "" }, kind.name())
+}
+
+/// A component of a core module that was compiled for WASI 0.1 and the world `world`. Imports that it does not use are left out.
+pub(crate) fn of_module(mut module: Vec<u8>, world: &str) -> Result<Vec<u8>, BuildError> {
+    let resolve = worlds()?;
+    let package = resolve.packages.iter().find(|(_, package)| package.name.name == "plugin");
+    let (package, _) = package.ok_or_else(|| refused(&"wit/ has no package `plugin`"))?;
+    let world = resolve.select_world(&[package], Some(world)).map_err(|error| refused(&error))?;
+    wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .map_err(|error| refused(&error))?;
+    encoded(&module)
+}
+
+/// A component of a core module that says itself which world it is for.
+pub(crate) fn encoded(module: &[u8]) -> Result<Vec<u8>, BuildError> {
+    let encode = || {
+        ComponentEncoder::default()
+            .module(module)?
+            .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?
+            .validate(true)
+            .encode()
+    };
+    encode().map_err(|error| refused(&format!("{error:#}")))
+}
+
+/// The component, with the name, version, authors and licence of the project in it.
+///
+/// # Errors
+///
+/// When it is none.
+pub fn described(component: &[u8], project: &Project) -> Result<Vec<u8>, BuildError> {
+    let mut metadata = AddMetadata::default();
+    metadata.name = AddMetadataField::Set(project.name.clone());
+    metadata.version = AddMetadataField::Set(Version::new(project.version.clone()));
+    metadata.description = AddMetadataField::Set(Description::new(project.summary.clone()));
+    metadata.language = vec![(project.language.title().to_owned(), String::new())];
+    metadata.processed_by = vec![("wasmill".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
+    if !project.authors.is_empty() {
+        metadata.authors = AddMetadataField::Set(Authors::new(project.authors.join(", ")));
+    }
+    if let Some(license) = &project.license {
+        let license = Licenses::new(license).map_err(|error| {
+            BuildError::manifest(&project.manifest, format!("`{license}` is no SPDX licence: {error}"))
+        })?;
+        metadata.licenses = AddMetadataField::Set(license);
+    }
+    metadata.to_wasm(component).map_err(|error| refused(&error))
+}
+
+fn refused(error: &dyn std::fmt::Display) -> BuildError {
+    BuildError::Component { message: error.to_string() }
+}
