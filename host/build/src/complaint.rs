@@ -101,10 +101,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("src")).unwrap();
         fs::write(folder.path().join("app.py"), "import json\nfirst = wrong\n").unwrap();
-        fs::write(folder.path().join("src/main.go"), "package main\n\nfunc main() { x }\n").unwrap();
+        fs::write(folder.path().join("src/main.go"), "package main\n\nfunc main() { x }\n")
+            .unwrap();
         let absolute = folder.path().join("app.py");
         let cases = [
-            (format!("  File \"{}\", line 2, in <module>", absolute.display()), "app.py", 2, "first = wrong"),
+            (
+                format!("  File \"{}\", line 2, in <module>", absolute.display()),
+                "app.py",
+                2,
+                "first = wrong",
+            ),
             ("./src/main.go:3:15: undefined: x".to_owned(), "src/main.go", 3, "func main() { x }"),
             ("error at (src/main.go:1)".to_owned(), "src/main.go", 1, "package main"),
         ];

@@ -1,9 +1,9 @@
 //! From what toolchains make to a component that says what it is.
 
-use wasm_metadata::{AddMetadata, AddMetadataField, Authors, Description, Licenses, Version};
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
+use wasm_metadata::{AddMetadata, AddMetadataField, Authors, Description, Licenses, Version};
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::Resolve;
 
@@ -87,7 +87,10 @@ pub fn described(component: &[u8], project: &Project) -> Result<Vec<u8>, BuildEr
     }
     if let Some(license) = &project.license {
         let license = Licenses::new(license).map_err(|error| {
-            BuildError::manifest(&project.manifest, format!("`{license}` is no SPDX licence: {error}"))
+            BuildError::manifest(
+                &project.manifest,
+                format!("`{license}` is no SPDX licence: {error}"),
+            )
         })?;
         metadata.licenses = AddMetadataField::Set(license);
     }
@@ -96,4 +99,30 @@ pub fn described(component: &[u8], project: &Project) -> Result<Vec<u8>, BuildEr
 
 fn refused(error: &dyn std::fmt::Display) -> BuildError {
     BuildError::Component { message: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_world_for_each_kind_with_and_without_http() {
+        let resolve = worlds().unwrap();
+        let (package, _) =
+            resolve.packages.iter().find(|(_, package)| package.name.name == "plugin").unwrap();
+        for kind in Kind::ALL {
+            for http in [false, true] {
+                let id = resolve.select_world(&[package], Some(&world(kind, http))).unwrap();
+                let imports = format!(
+                    "{:?}",
+                    resolve.worlds[id]
+                        .imports
+                        .keys()
+                        .map(|key| resolve.name_world_key(key))
+                        .collect::<Vec<_>>()
+                );
+                assert_eq!(imports.contains("wasmill:plugin/http"), http, "{imports}");
+            }
+        }
+    }
 }

@@ -123,7 +123,8 @@ impl Project {
         if path.is_file() {
             return script(&path);
         }
-        let is_wanted = |language_of_file| language.is_none_or(|language| language == language_of_file);
+        let is_wanted =
+            |language_of_file| language.is_none_or(|language| language == language_of_file);
         let has = |file: &str| path.join(file).is_file();
         if is_wanted(Language::Rust) && has("Cargo.toml") {
             return cargo(&path);
@@ -194,7 +195,9 @@ fn plugin_name(name: &str, manifest: &Path) -> Result<String, BuildError> {
     let name = name.rsplit('/').next().unwrap_or(name).to_lowercase().replace('_', "-");
     let name = name.strip_prefix("wasmill-").unwrap_or(&name);
     let is_good = name.starts_with(|char: char| char.is_ascii_lowercase())
-        && name.chars().all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-');
+        && name
+            .chars()
+            .all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-');
     if !is_good {
         let message = format!("`{name}` is no name: lower-case words with hyphens are");
         return Err(BuildError::manifest(manifest, message));
@@ -271,7 +274,10 @@ fn pyproject(folder: &Path) -> Result<Project, BuildError> {
     let manifest = folder.join("pyproject.toml");
     let file: File = parse_toml(&read(&manifest)?, &manifest)?;
     let Some(mut section) = file.tool.wasmill else {
-        return Err(BuildError::manifest(&manifest, "[tool.wasmill] is missing, with the `kind` of the plugin"));
+        return Err(BuildError::manifest(
+            &manifest,
+            "[tool.wasmill] is missing, with the `kind` of the plugin",
+        ));
     };
     let described = file.project;
     section.name = section.name.or(described.name);
@@ -288,7 +294,10 @@ fn pyproject(folder: &Path) -> Result<Project, BuildError> {
 /// A plugin that is one file.
 fn script(file: &Path) -> Result<Project, BuildError> {
     if file.extension().is_none_or(|extension| extension != "py") {
-        return Err(BuildError::manifest(file, "only a Python plugin can be one file; name its folder"));
+        return Err(BuildError::manifest(
+            file,
+            "only a Python plugin can be one file; name its folder",
+        ));
     }
     #[derive(Deserialize)]
     struct Block {
@@ -300,7 +309,10 @@ fn script(file: &Path) -> Result<Project, BuildError> {
     let text = read(file)?;
     let block: Block = parse_toml(&inline_block(&text), file)?;
     if !block.dependencies.is_empty() {
-        return Err(BuildError::manifest(file, "a plugin that is one file has no dependencies; make it a project with a pyproject.toml"));
+        return Err(BuildError::manifest(
+            file,
+            "a plugin that is one file has no dependencies; make it a project with a pyproject.toml",
+        ));
     }
     let Some(mut section) = block.tool.wasmill else {
         let message = "it says nothing of itself; at its top there should be\n\
@@ -317,7 +329,11 @@ fn script(file: &Path) -> Result<Project, BuildError> {
 fn inline_block(text: &str) -> String {
     let lines = text.lines().skip_while(|line| line.trim_end() != "# /// script").skip(1);
     let inside = lines.take_while(|line| line.starts_with('#') && line.trim_end() != "# ///");
-    inside.map(|line| line.trim_start_matches('#').strip_prefix(' ').unwrap_or_default().to_owned() + "\n").collect()
+    inside
+        .map(|line| {
+            line.trim_start_matches('#').strip_prefix(' ').unwrap_or_default().to_owned() + "\n"
+        })
+        .collect()
 }
 
 // ---- JavaScript ------------------------------------------------------------------------------------------------
@@ -343,7 +359,10 @@ fn package(folder: &Path) -> Result<Project, BuildError> {
     let file: File = serde_json::from_str(&read(&manifest)?)
         .map_err(|error| BuildError::manifest(&manifest, error.to_string()))?;
     let Some(mut section) = file.wasmill else {
-        return Err(BuildError::manifest(&manifest, "`wasmill` is missing, an object with the `kind` of the plugin"));
+        return Err(BuildError::manifest(
+            &manifest,
+            "`wasmill` is missing, an object with the `kind` of the plugin",
+        ));
     };
     section.name = section.name.or(file.name);
     section.version = section.version.or(file.version);
@@ -356,7 +375,10 @@ fn package(folder: &Path) -> Result<Project, BuildError> {
     let usual = ["src/index.ts", "src/index.js", "index.ts", "index.js", "plugin.ts", "plugin.js"];
     let usual = || usual.into_iter().find(|file| folder.join(file).is_file()).map(str::to_owned);
     let Some(main) = file.main.or_else(usual) else {
-        return Err(BuildError::manifest(&manifest, "`main` is missing: the file that the plugin begins with"));
+        return Err(BuildError::manifest(
+            &manifest,
+            "`main` is missing: the file that the plugin begins with",
+        ));
     };
     section.into_project(Language::Js, folder, &manifest, vec![main])
 }
@@ -381,13 +403,18 @@ fn cargo(folder: &Path) -> Result<Project, BuildError> {
     // What a workspace says of its members, only Cargo knows.
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&program);
-    command.args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"]).arg(&manifest);
+    command
+        .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
+        .arg(&manifest);
     let output = command.output().map_err(|_| BuildError::Missing {
         what: "cargo".to_owned(),
         hint: "install Rust (https://rustup.rs)".to_owned(),
     })?;
     if !output.status.success() {
-        return Err(BuildError::manifest(&manifest, String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+        return Err(BuildError::manifest(
+            &manifest,
+            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        ));
     }
     let metadata: Metadata = serde_json::from_slice(&output.stdout)
         .map_err(|error| BuildError::manifest(&manifest, error.to_string()))?;
@@ -396,7 +423,10 @@ fn cargo(folder: &Path) -> Result<Project, BuildError> {
         return Err(BuildError::manifest(&manifest, "it is no package"));
     };
     let Some(summary) = package.description else {
-        return Err(BuildError::manifest(&manifest, "`description` is missing: one line that says what the plugin does"));
+        return Err(BuildError::manifest(
+            &manifest,
+            "`description` is missing: one line that says what the plugin does",
+        ));
     };
     Ok(Project {
         language: Language::Rust,
@@ -440,8 +470,27 @@ mod tests {
         ];
         for (language, files, entry) in cases {
             let project = found(&files).unwrap();
-            let of_project = (project.language, project.name.as_str(), project.version.as_str(), project.summary.as_str(), project.kind);
-            assert_eq!(of_project, (language, if language == Language::Python { "wasmill-x-y".strip_prefix("wasmill-").unwrap() } else { "x-y" }, "1.2.0", "Does", Some(Kind::Loader)));
+            let of_project = (
+                project.language,
+                project.name.as_str(),
+                project.version.as_str(),
+                project.summary.as_str(),
+                project.kind,
+            );
+            assert_eq!(
+                of_project,
+                (
+                    language,
+                    if language == Language::Python {
+                        "wasmill-x-y".strip_prefix("wasmill-").unwrap()
+                    } else {
+                        "x-y"
+                    },
+                    "1.2.0",
+                    "Does",
+                    Some(Kind::Loader)
+                )
+            );
             assert_eq!(project.http, language == Language::Python);
             if matches!(language, Language::Python | Language::Js) {
                 assert_eq!(project.authors, ["A <a@b.c>"]);
@@ -459,10 +508,17 @@ mod tests {
         let block = "# /// script\n# [tool.wasmill]\n# kind = \"transformer\"\n# version = \"0.1.0\"\n# summary = \"Cleans\"\n# ///\nimport re\n";
         fs::write(&file, block).unwrap();
         let project = Project::find(&file, None).unwrap();
-        assert_eq!((project.name.as_str(), &project.entry[..]), ("clean-up", &["clean_up".to_owned()][..]));
+        assert_eq!(
+            (project.name.as_str(), &project.entry[..]),
+            ("clean-up", &["clean_up".to_owned()][..])
+        );
         fs::write(&file, "import re\n").unwrap();
         assert!(Project::find(&file, None).unwrap_err().to_string().contains("# [tool.wasmill]"));
-        fs::write(&file, block.replace("# ///\nimport", "# dependencies = [\"numpy\"]\n# ///\nimport")).unwrap();
+        fs::write(
+            &file,
+            block.replace("# ///\nimport", "# dependencies = [\"numpy\"]\n# ///\nimport"),
+        )
+        .unwrap();
         assert!(Project::find(&file, None).is_err());
     }
 

@@ -75,7 +75,14 @@ impl<'a> Tools<'a> {
         let what = packages.join(", ");
         self.folder(&name, |folder| {
             let mut pip = self.python()?;
-            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]);
+            pip.args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-compile",
+            ]);
             pip.args(["--target"]).arg(folder).args(packages);
             self.install(&what, "PyPI", &mut pip)
         })
@@ -92,7 +99,14 @@ impl<'a> Tools<'a> {
         self.folder(&name, |folder| {
             let mut npm = self.program("npm", "install Node.js 20 or newer, with npm")?;
             // Without `--prefix`, npm looks for a package.json in the folders above.
-            npm.args(["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]);
+            npm.args([
+                "install",
+                "--no-save",
+                "--no-audit",
+                "--no-fund",
+                "--loglevel=error",
+                "--prefix",
+            ]);
             npm.arg(folder).args(packages);
             self.install(&what, "npm", &mut npm)
         })
@@ -114,7 +128,9 @@ impl<'a> Tools<'a> {
     /// When no folder of `PATH` has it.
     pub fn program(&self, name: &str, hint: &str) -> Result<Command, BuildError> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+        let found = std::env::split_paths(&path)
+            .map(|folder| folder.join(name))
+            .find(|file| file.is_file());
         let missing = || BuildError::Missing { what: name.to_owned(), hint: hint.to_owned() };
         found.map(Command::new).ok_or_else(missing)
     }

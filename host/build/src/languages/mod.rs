@@ -8,6 +8,8 @@ use crate::{BuildError, Language, Project, Tools};
 pub(crate) fn build(project: &Project, tools: &Tools<'_>) -> Result<Vec<u8>, BuildError> {
     match project.language {
         Language::Rust => rust::build(project, tools),
-        language => Err(BuildError::manifest(&project.manifest, format!("{language} is not there yet"))),
+        language => {
+            Err(BuildError::manifest(&project.manifest, format!("{language} is not there yet")))
+        }
     }
 }

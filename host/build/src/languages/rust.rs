@@ -15,14 +15,26 @@ pub(super) fn build(project: &Project, tools: &Tools<'_>) -> Result<Vec<u8>, Bui
     ensure_target(project, tools)?;
     let mut cargo = tools.program("cargo", HINT)?;
     cargo.current_dir(&project.folder);
-    cargo.args(["build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
+    cargo.args([
+        "build",
+        "--release",
+        "--target",
+        TARGET,
+        "--message-format",
+        "json-render-diagnostics",
+    ]);
     // What every plugin wants, whatever its manifest says: small, and with names for stack traces.
-    for setting in ["opt-level=3", "lto=\"fat\"", "codegen-units=1", "panic=\"abort\"", "strip=\"debuginfo\""] {
+    for setting in
+        ["opt-level=3", "lto=\"fat\"", "codegen-units=1", "panic=\"abort\"", "strip=\"debuginfo\""]
+    {
         cargo.args(["--config", &format!("profile.release.{setting}")]);
     }
     let messages = tools.run("cargo build", &mut cargo, &project.folder)?;
     let component = artifact(&messages, &project.manifest).ok_or_else(|| {
-        BuildError::manifest(&project.manifest, "it makes no component: [lib] needs crate-type = [\"cdylib\"]")
+        BuildError::manifest(
+            &project.manifest,
+            "it makes no component: [lib] needs crate-type = [\"cdylib\"]",
+        )
     })?;
     fs::read(&component).map_err(BuildError::io(&component))
 }
@@ -52,7 +64,9 @@ fn ensure_target(project: &Project, tools: &Tools<'_>) -> Result<(), BuildError>
     if Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir() {
         return Ok(());
     }
-    let hint = format!("the standard library for {TARGET} is missing, and so is rustup, which would install it");
+    let hint = format!(
+        "the standard library for {TARGET} is missing, and so is rustup, which would install it"
+    );
     let mut rustup = tools.program("rustup", &hint)?;
     rustup.args(["target", "add", TARGET]).current_dir(&project.folder);
     tools.install(&format!("the Rust target {TARGET}"), "rustup", &mut rustup)
