@@ -59,6 +59,8 @@ pub struct Ledger {
     pool: AnyPool,
     place: Arc<Place>,
     locks: Arc<Locks>,
+    /// Where what a transaction wrote is on disk when it is committed.
+    durable: AnyPool,
     /// Lets transactions of this process write to SQLite one by one; none where the database does that.
     turns: Option<Arc<Semaphore>>,
     /// The epoch in which what is planned, accepted or dropped through this counts; none for any.

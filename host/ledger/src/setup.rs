@@ -32,9 +32,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Up to how many bytes a SQLite file is read whole before a run uses it: about a second. Ledgers are rarely 1 % of that.
 const CHECKED_WHOLE: u64 = 256 << 20;
 
-/// What each connection to a SQLite file is told. Writes survive `kill -9` and the loss of power.
-const SQLITE_SESSION: &str =
-    "PRAGMA busy_timeout = 30000; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL";
+/// What each connection to a SQLite file is told. Whatever is committed survives `kill -9`; with `synchronous = FULL`, the loss of
+/// power too, together with all that was committed before.
+const SQLITE_SESSION: &str = "PRAGMA busy_timeout = 30000; PRAGMA foreign_keys = ON";
 
 /// Opens a ledger; `create` says whether it is created where there is none.
 pub(crate) async fn connect(place: Place, create: bool) -> Result<Ledger, LedgerError> {
@@ -43,35 +43,50 @@ pub(crate) async fn connect(place: Place, create: bool) -> Result<Ledger, Ledger
         Place::File { path, .. } => {
             let file = set_up_file(path, place.shown(), create).await?;
             let options = file_options(&file).map_err(opening(&place))?;
-            let pool = pool(options, SQLITE_SESSION.to_owned(), &place).await?;
+            let session =
+                |synchronous| format!("{SQLITE_SESSION}; PRAGMA synchronous = {synchronous}");
+            let pools = Pools {
+                durable: pool(options.clone(), session("FULL"), 1, &place).await?,
+                pool: pool(options, session("NORMAL"), CONNECTIONS, &place).await?,
+            };
             let locks = Locks::Files { folder: beside(&file, "-locks") };
-            Ok(ledger(pool, place, locks, Some(Arc::new(Semaphore::new(1)))))
+            Ok(ledger(pools, place, locks, Some(Arc::new(Semaphore::new(1)))))
         }
         Place::Server { options, any, .. } => {
             let mut connection = session(options).await.map_err(opening(&place))?;
             set_up_server(&mut connection, place.shown(), create).await?;
             connection.close().await.map_err(opening(&place))?;
             let any = AnyConnectOptions::clone(any);
-            let pool = pool(any, format!("SET search_path TO {SCHEMA}"), &place).await?;
+            let session = format!("SET search_path TO {SCHEMA}");
+            let pool = pool(any, session, CONNECTIONS, &place).await?;
+            let pools = Pools { durable: pool.clone(), pool };
             let locks = Locks::Server { options: options.clone() };
-            Ok(ledger(pool, place, locks, None))
+            Ok(ledger(pools, place, locks, None))
         }
     }
 }
 
-fn ledger(pool: AnyPool, place: Place, locks: Locks, turns: Option<Arc<Semaphore>>) -> Ledger {
-    Ledger { pool, place: Arc::new(place), locks: Arc::new(locks), turns, epoch: None }
+/// Connections: see [`Ledger`].
+struct Pools {
+    pool: AnyPool,
+    durable: AnyPool,
+}
+
+fn ledger(pools: Pools, place: Place, locks: Locks, turns: Option<Arc<Semaphore>>) -> Ledger {
+    let Pools { pool, durable } = pools;
+    Ledger { pool, durable, place: Arc::new(place), locks: Arc::new(locks), turns, epoch: None }
 }
 
 /// Connections that begin with the statements of `session`.
 async fn pool(
     options: AnyConnectOptions,
     session: String,
+    connections: u32,
     place: &Place,
 ) -> Result<AnyPool, LedgerError> {
     let session: Arc<str> = session.into();
     AnyPoolOptions::new()
-        .max_connections(CONNECTIONS)
+        .max_connections(connections)
         .after_connect(move |connection, _| {
             let session = Arc::clone(&session);
             Box::pin(async move {

@@ -62,7 +62,7 @@ impl Ledger {
         attempt: &str,
         process: &str,
     ) -> Result<(), LedgerError> {
-        let mut writing = self.write("note an attempt").await?;
+        let mut writing = self.write_soon("note an attempt").await?;
         let subject = Subject::attempt(phase, split, attempt);
         writing.note(run, "attempt.started", subject, &json!({ "process": process })).await?;
         let statement = sqlx::query(
@@ -89,7 +89,7 @@ impl Ledger {
         error: &str,
         retry_in: Option<Duration>,
     ) -> Result<(), LedgerError> {
-        let mut writing = self.write("note a failed attempt").await?;
+        let mut writing = self.write_soon("note a failed attempt").await?;
         let retry_in_ms = retry_in.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         let detail = json!({ "error": error, "retry_in_ms": retry_in_ms });
         let subject = Subject::attempt(phase, split, attempt);
@@ -120,7 +120,7 @@ impl Ledger {
         manifest: &Value,
         quarantined: &[QuarantineEntry],
     ) -> Result<Acceptance, LedgerError> {
-        let mut writing = self.write("accept a manifest").await?;
+        let mut writing = self.write_soon("accept a manifest").await?;
         if let Err(status) = writing.number_if_running(run).await? {
             return Ok(Acceptance::Closed(status));
         }
@@ -153,6 +153,18 @@ impl Ledger {
         writing.note_numbered(run, "attempt.accepted", subject, &json!({})).await?;
         writing.commit().await?;
         Ok(Acceptance::Accepted)
+    }
+
+    /// Waits until all that was accepted is on disk: it survives the loss of power from then on.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub async fn settle(&self) -> Result<(), LedgerError> {
+        let mut writing = self.write("write what was accepted to disk").await?;
+        // Anything that is written is on disk after all that was written before.
+        writing.alone().await?;
+        writing.commit().await
     }
 
     /// Takes back that an attempt at a split counts, as when the files that it staged are gone: the split is done anew.

@@ -6,12 +6,14 @@
 //!   order in which they were committed, without gaps.
 //! - One that moves a run from one status to another, or enters one, begins with [`Writing::alone`]: such transactions come one
 //!   after another in the whole ledger. They are few and short.
+//! - What a run does between its plan and its commit need not be on disk at once: see [`Ledger::write_soon`]. All of it is before
+//!   anything is published, as publishing begins with a transaction that is.
 //! - Whatever is not committed is undone, also when it is dropped.
 
 use serde_json::Value;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
-use sqlx::{Any, AssertSqlSafe, Transaction};
+use sqlx::{Any, AnyPool, AssertSqlSafe, Transaction};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::reading::get;
@@ -58,8 +60,18 @@ pub(crate) struct Writing {
 }
 
 impl Ledger {
-    /// Begins a transaction that writes.
+    /// Begins a transaction that writes, and is on disk when it is committed.
     pub(crate) async fn write(&self, action: &'static str) -> Result<Writing, LedgerError> {
+        self.write_to(&self.durable, action).await
+    }
+
+    /// Begins a transaction that writes, and may be lost with the power, together with those after it, until one of [`Self::write`] is
+    /// committed. For what is merely done again then.
+    pub(crate) async fn write_soon(&self, action: &'static str) -> Result<Writing, LedgerError> {
+        self.write_to(&self.pool, action).await
+    }
+
+    async fn write_to(&self, pool: &AnyPool, action: &'static str) -> Result<Writing, LedgerError> {
         let failed = |source| LedgerError::Query { action, source };
         let (begin, turn) = match &self.turns {
             Some(turns) => {
@@ -68,7 +80,7 @@ impl Ledger {
             }
             None => ("BEGIN", None),
         };
-        let transaction = self.pool.begin_with(begin).await.map_err(failed)?;
+        let transaction = pool.begin_with(begin).await.map_err(failed)?;
         Ok(Writing { transaction, action, _turn: turn, epoch: self.epoch })
     }
 }

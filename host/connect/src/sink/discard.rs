@@ -91,6 +91,6 @@ impl StageWriter for Discarding {
 
     fn finish(self: Box<Self>) -> Result<StagedPart> {
         let Self { stem, rows } = *self;
-        Ok(StagedPart { stem, path: PathBuf::new(), rows, bytes: 0, sha256: String::new() })
+        Ok(StagedPart { stem, path: PathBuf::new(), rows, bytes: 0, checksum: String::new() })
     }
 }

@@ -26,9 +26,9 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use blake3::Hasher;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::error::{ConnectError, Result};
 
@@ -143,8 +143,8 @@ pub struct StagedPart {
     pub path: PathBuf,
     pub rows: u64,
     pub bytes: u64,
-    /// Of the file's content, hexadecimal.
-    pub sha256: String,
+    /// Of the file's content: `blake3:` and the hash, hexadecimal.
+    pub checksum: String,
 }
 
 impl StagedPart {
@@ -164,7 +164,7 @@ impl StagedPart {
             Err(error) => return Err(read()(error)),
         };
         self.verify_size(file.metadata().map_err(read())?.len())?;
-        let mut hash = Sha256::new();
+        let mut hash = Hasher::new();
         let mut buffer = vec![0; 256 << 10];
         loop {
             let count = file.read(&mut buffer).map_err(read())?;
@@ -173,11 +173,12 @@ impl StagedPart {
             }
             hash.update(&buffer[..count]);
         }
-        let found = hexadecimal(hash);
-        if found == self.sha256 {
+        let found = checksum(&hash);
+        if found == self.checksum {
             Ok(())
         } else {
-            Err(self.damaged(format!("its SHA-256 is {found}, it was staged with {}", self.sha256)))
+            Err(self
+                .damaged(format!("its checksum is {found}, it was staged with {}", self.checksum)))
         }
     }
 
@@ -203,8 +204,8 @@ impl StagedPart {
     }
 }
 
-fn hexadecimal(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+fn checksum(hash: &Hasher) -> String {
+    format!("blake3:{}", hash.finalize().to_hex())
 }
 
 /// Whether a folder can be written to, found out by writing to it. Readers pass over the name, as it begins with a dot.

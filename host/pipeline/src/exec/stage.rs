@@ -113,15 +113,12 @@ impl Stage {
             }
         }
         // Ended before the manifest is made: the rows that sinks refused belong to it.
-        let mut parts = Vec::new();
+        let mut writers = Vec::new();
         let mut receipts = Vec::new();
         for sink in sinks {
             let name = sink.sink.name.clone();
             match sink.writer {
-                Writer::Connector(writer) => {
-                    let part = writer.finish().map_err(|error| self.connector(&name, error))?;
-                    parts.push((name, part));
-                }
+                Writer::Connector(writer) => writers.push((name, writer)),
                 Writer::Plugin { mut open, .. } => {
                     let receipt =
                         open.finish().await.map_err(|fault| plugin(&name, &self.task, fault))?;
@@ -130,6 +127,27 @@ impl Stage {
                     receipts.push((name, receipt));
                 }
             }
+        }
+        self.task.leave();
+        let stage = Self { node: Arc::clone(&self.node), task: Arc::clone(&self.task) };
+        let finished = tokio::task::spawn_blocking(move || stage.finish(writers, later)).await;
+        let mut manifest =
+            finished.map_err(|error| DataFusionError::External(Box::new(error)))??;
+        manifest.receipts.extend(receipts);
+        crash::point("after-stage");
+        Ok(manifest)
+    }
+
+    /// Has everything written to disk, which is waited for.
+    fn finish(
+        &self,
+        writers: Vec<(String, Box<dyn StageWriter>)>,
+        later: Option<IpcStageWriter>,
+    ) -> Result<Manifest> {
+        let mut parts = Vec::with_capacity(writers.len());
+        for (name, writer) in writers {
+            let part = writer.finish().map_err(|error| self.connector(&name, error))?;
+            parts.push((name, part));
         }
         let staged = match later {
             Some(later) => {
@@ -142,8 +160,6 @@ impl Stage {
             self.task.finish().map_err(|error| self.connector(&self.node.step, error))?;
         manifest.staged = staged;
         manifest.parts.extend(parts);
-        manifest.receipts.extend(receipts);
-        crash::point("after-stage");
         Ok(manifest)
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OwnedSemaphorePermit;
 use wasmill_connect::sink::{PartName, StagedPart};
 use wasmill_sandbox::Usage;
 use wasmill_sandbox::accounting::FaultCounts;
@@ -141,6 +142,8 @@ pub(crate) struct Task {
     pub(crate) split: String,
     pub(crate) attempt: String,
     report: Mutex<Report>,
+    /// Held while rows are worked on.
+    slot: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 #[derive(Default)]
@@ -161,7 +164,18 @@ impl Task {
             split: split.to_owned(),
             attempt,
             report: Mutex::default(),
+            slot: Mutex::default(),
         })
+    }
+
+    /// Takes the room that the task has among those that are worked on at once.
+    pub(crate) fn hold(&self, slot: OwnedSemaphorePermit) {
+        *self.slot.lock().expect("nobody panics with it") = Some(slot);
+    }
+
+    /// Lets another task work on its rows: all rows of this one have been. What is left of it is to wait for the disk and for the ledger.
+    pub(crate) fn leave(&self) {
+        drop(self.slot.lock().expect("nobody panics with it").take());
     }
 
     /// Waits until a batch may go through the plugin of a step.

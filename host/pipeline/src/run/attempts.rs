@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::TryStreamExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use wasmill_connect::crash;
@@ -27,6 +28,9 @@ use crate::run::{Progress, RunContext};
 
 /// How long splits that are being worked on may take when a run is interrupted.
 const DRAIN: Duration = Duration::from_secs(20);
+
+/// For each split that is worked on, so many more may wait for the disk and for the ledger: their rows are done with.
+const WAITING_FOR_ONE: usize = 1;
 
 /// Fewer failed splits say nothing about the others.
 const TELLING_FAILURES: usize = 3;
@@ -126,36 +130,40 @@ impl RunContext {
         accepted: &mut BTreeMap<(usize, usize), Manifest>,
     ) -> Result<(), RunFailure> {
         let mut running = JoinSet::new();
+        let workers = self.pipeline.settings.workers;
+        let slots = Arc::new(Semaphore::new(workers));
         let mut failures: Vec<RunFailure> = Vec::new();
         let mut succeeded = 0;
         loop {
-            while running.len() < self.pipeline.settings.workers
-                && let Some(task) = queue.pop_front()
-            {
-                let (context, staged) = (Arc::clone(self), Arc::clone(staged));
-                let cancel = cancel.clone();
-                running.spawn(crash::inherited(async move {
-                    let manifest = context.attempts(&task, &staged, &cancel).await?;
-                    Ok::<_, RunFailure>(((task.phase, task.index), manifest))
-                }));
-            }
+            let has_room = running.len() < workers * (1 + WAITING_FOR_ONE);
             let joined = tokio::select! {
                 biased;
                 () = cancel.cancelled() => {
                     self.drain(running, accepted).await;
                     return Err(failures.into_iter().next().unwrap_or(RunFailure::Interrupted));
                 }
-                joined = running.join_next() => joined,
+                Some(joined) = running.join_next() => joined,
+                slot = Arc::clone(&slots).acquire_owned(), if has_room && !queue.is_empty() => {
+                    let slot = slot.expect("nobody closes it");
+                    let task = queue.pop_front().expect("it is not empty");
+                    let (context, staged) = (Arc::clone(self), Arc::clone(staged));
+                    let (slots, cancel) = (Arc::clone(&slots), cancel.clone());
+                    running.spawn(crash::inherited(async move {
+                        let worked = context.attempts(&task, &staged, &cancel, &slots, slot).await;
+                        Ok::<_, RunFailure>(((task.phase, task.index), worked?))
+                    }));
+                    continue;
+                }
+                else => break,
             };
             let failure = match joined {
-                None => break,
-                Some(Ok(Ok((place, manifest)))) => {
+                Ok(Ok((place, manifest))) => {
                     succeeded += 1;
                     accepted.insert(place, manifest);
                     continue;
                 }
-                Some(Ok(Err(failure))) => failure,
-                Some(Err(error)) => RunFailure::Host(format!("a task ended unexpectedly: {error}")),
+                Ok(Err(failure)) => failure,
+                Err(error) => RunFailure::Host(format!("a task ended unexpectedly: {error}")),
             };
             failures.push(failure);
             let last = failures.last().expect("one was just added");
@@ -293,7 +301,10 @@ impl RunContext {
         split: &SplitTask,
         staged: &StagedFiles,
         cancel: &CancellationToken,
+        slots: &Arc<Semaphore>,
+        slot: OwnedSemaphorePermit,
     ) -> Result<Manifest, RunFailure> {
+        let mut slot = Some(slot);
         let phase = &self.phases[split.phase];
         let lane = &phase.lanes[split.lane];
         // Each step that fails by chance has a policy of its own.
@@ -302,9 +313,18 @@ impl RunContext {
         let mut number = 1;
         loop {
             let task = Task::new(Arc::clone(&self.around), &phase.end, &split.id);
+            task.hold(match slot.take() {
+                Some(slot) => slot,
+                None => Arc::clone(slots).acquire_owned().await.expect("nobody closes it"),
+            });
             let (end, id, attempt) = (&phase.end, &split.id, task.attempt.clone());
-            self.ledger.start_attempt(&self.run, end, id, &attempt, &self.process).await?;
-            let error = match self.attempt(split, phase, lane, staged, &task).await {
+            // Noting it takes about as long as working off a small split.
+            let note = self.ledger.start_attempt(&self.run, end, id, &attempt, &self.process);
+            let work = self.attempt(split, phase, lane, staged, &task);
+            let (noted, worked) = futures::join!(note, work);
+            task.leave();
+            noted?;
+            let error = match worked {
                 Ok(manifest) => return self.accept(phase, manifest).await,
                 Err(error) => error,
             };

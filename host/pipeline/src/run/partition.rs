@@ -89,7 +89,7 @@ pub struct PartLine {
     pub sink: String,
     pub rows: u64,
     pub bytes: u64,
-    pub sha256: String,
+    pub checksum: String,
 }
 
 /// How a partition went.
@@ -235,6 +235,8 @@ impl CheckedPipeline {
         let mut done = BTreeMap::new();
         let work = context.work_off(missing, &staged, cancel, &mut done);
         let worked = context.while_telling(opened, cancel, work).await;
+        // Whoever is told that a partition is done need not ask again after the loss of power.
+        context.ledger.settle().await?;
         for (place, manifest) in done {
             lines.push((place, context.line(partition.level, place.0, manifest, false)));
         }
@@ -408,7 +410,7 @@ impl RunContext {
                     sink,
                     rows: part.rows,
                     bytes: part.bytes,
-                    sha256: part.sha256,
+                    checksum: part.checksum,
                 })
                 .collect(),
         }
