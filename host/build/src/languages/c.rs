@@ -15,7 +15,7 @@ use crate::{BuildError, Kind, Project, Tools, component, embedded};
 const ZIG: &str = "ziglang==0.16.0";
 
 /// How everything is compiled and linked.
-const FLAGS: [&str; 11] = [
+const FLAGS: [&str; 10] = [
     "-target",
     "wasm32-wasi",
     "-mexec-model=reactor",
@@ -26,8 +26,7 @@ const FLAGS: [&str; 11] = [
     // Arrow buffers are bytes that are seen as numbers.
     "-fno-strict-aliasing",
     "-fno-sanitize=undefined",
-    // The stack lies below all data, so that endless recursion ends in a trap, not in somebody else's memory.
-    "-Wl,--stack-first",
+    // Zig puts the stack below all data, so that endless recursion ends in a trap, not in somebody else's memory.
     "-Wl,-z,stack-size=524288",
     "-Wl,--gc-sections",
 ];
@@ -152,7 +151,7 @@ fn write_bindings(world: &str, folder: &Path) -> Result<(), BuildError> {
 
 /// What the SDK says in `describe`.
 fn descriptor(project: &Project) -> String {
-    let mut text = String::from("#include \"descriptor.h\"\n\n");
+    let mut text = String::from("#include \"boundary/descriptor.h\"\n\n");
     let facts = [
         ("name", &project.name),
         ("version", &project.version),
