@@ -195,16 +195,21 @@ void wml_buffer_reserve(wml_buffer *buffer, size_t more) {
     buffer->capacity = capacity;
 }
 
-void wml_buffer_printf(wml_buffer *buffer, const char *format, ...) {
-    va_list arguments, again;
-    va_start(arguments, format);
+void wml_buffer_vprintf(wml_buffer *buffer, const char *format, va_list arguments) {
+    va_list again;
     va_copy(again, arguments);
     int size = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
     if (size > 0) {
         wml_buffer_reserve(buffer, (size_t)size + 1);
         vsnprintf(buffer->data + buffer->size, (size_t)size + 1, format, again);
         buffer->size += (size_t)size;
     }
     va_end(again);
+}
+
+void wml_buffer_printf(wml_buffer *buffer, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    wml_buffer_vprintf(buffer, format, arguments);
+    va_end(arguments);
 }

@@ -8,6 +8,7 @@
 _Noreturn void wml_die(const char *format, ...) WML_PRINTF(1, 2);
 
 wml_buffer wml_buffer_in(wml_arena *arena);
+void wml_buffer_vprintf(wml_buffer *buffer, const char *format, va_list arguments);
 
 /* How a type is stored. */
 typedef enum wml_storage {

@@ -50,6 +50,10 @@ wml_str wml_string_in(plugin_string_t text) {
     return (wml_str){wml_arena_text(wml_call_arena(), (wml_str){(const char *)text.ptr, text.len}), text.len};
 }
 
+wml_str wml_string_kept(plugin_string_t text) {
+    return (wml_str){wml_arena_text(wml_plugin_arena(), (wml_str){(const char *)text.ptr, text.len}), text.len};
+}
+
 /* ---- describe, bind ---- */
 
 void wml_describe(const wml_setting *settings, wasmill_plugin_types_descriptor_t *descriptor) {

@@ -47,6 +47,8 @@ plugin_string_t wml_string_out(wml_str text);
 plugin_string_t wml_text_out(const char *text);
 /* A copy that ends with NUL, in the call's arena. */
 wml_str wml_string_in(plugin_string_t text);
+/* The same, in the plugin's arena. */
+wml_str wml_string_kept(plugin_string_t text);
 void wml_reads_out(const wml_plan *plan, plugin_list_u32_t *reads);
 uint8_t wml_encoding_out(const wml_plan *plan);
 /* A field and its descendants. */
