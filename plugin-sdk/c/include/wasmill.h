@@ -28,6 +28,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __wasm_simd128__
+#include <wasm_simd128.h>
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -559,6 +563,27 @@ void wml_end_string(wml_builder *builder, size_t size);
 /* Appends the text in capitals, by Unicode's full mapping without a language; what is no UTF-8 stays. */
 void wml_append_upper(wml_builder *builder, wml_str text);
 
+/* The text in capitals, until the end of the call. */
+wml_str wml_upper(wml_str text);
+
+/* The first place of a byte, or NULL. Looks at 16 bytes at each turn, where memchr looks at fewer. */
+static inline const char *wml_find_byte(wml_str text, char byte) {
+    const char *at = text.data, *end = text.data + text.size;
+#ifdef __wasm_simd128__
+    v128_t wanted = wasm_i8x16_splat(byte);
+    for (; end - at >= 16; at += 16) {
+        uint32_t found = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(at), wanted));
+        if (found != 0) return at + __builtin_ctz(found);
+    }
+    for (; at < end; at++) {
+        if (*at == byte) return at;
+    }
+    return NULL;
+#else
+    return at < end ? (const char *)memchr(at, byte, (size_t)(end - at)) : NULL;
+#endif
+}
+
 /* -------------------------------------------------------------------- plan */
 
 /* What a plugin reads and writes. */
@@ -625,6 +650,27 @@ void wml_set_unchanged(wml_out *out, int output, int input);
 void wml_drop_row(wml_out *out, size_t row);
 /* Only the rows go on whose bit is 1, and that were not dropped before. */
 void wml_filter(wml_out *out, const uint8_t *bitmap);
+/*
+ * Only the rows go on for which the condition holds, an expression in the number of the row, which the macro declares:
+ * wml_filter_where(out, row, amounts[row] > 0). It may be evaluated for any row, and is made for many rows at each turn.
+ */
+#define wml_filter_where(out, row, condition)                                                                                  \
+    do {                                                                                                                       \
+        uint32_t wml_rows_;                                                                                                    \
+        uint8_t *wml_bits_ = wml_filter_room(out, &wml_rows_);                                                                 \
+        uint32_t row = 0;                                                                                                      \
+        for (; row + 8 <= wml_rows_;) {                                                                                        \
+            uint32_t wml_byte_ = 0;                                                                                            \
+            for (uint32_t wml_bit_ = 0; wml_bit_ < 8; wml_bit_++, row++) wml_byte_ |= (uint32_t)!!(condition) << wml_bit_;     \
+            wml_bits_[row / 8 - 1] = (uint8_t)wml_byte_;                                                                       \
+        }                                                                                                                      \
+        for (uint32_t wml_bit_ = 0; row < wml_rows_; wml_bit_++, row++) {                                                      \
+            wml_bits_[row / 8] |= (uint8_t)((uint32_t)!!(condition) << wml_bit_);                                              \
+        }                                                                                                                      \
+        wml_filter(out, wml_bits_);                                                                                            \
+    } while (0)
+/* A bitmap for all rows, of zeros. */
+uint8_t *wml_filter_room(wml_out *out, uint32_t *rows);
 /* The output consists of these rows of the batch: they may repeat, and in any order. `rows` must live until the call ends. */
 void wml_take(wml_out *out, const uint32_t *rows, size_t count);
 /* How many rows of no input row are put out, where no column is written that would say it. */

@@ -86,6 +86,11 @@ void wml_filter(wml_out *out, const uint8_t *bitmap) {
     for (size_t byte = 0; byte < bytes; byte++) selected[byte] &= bitmap[byte];
 }
 
+uint8_t *wml_filter_room(wml_out *out, uint32_t *rows) {
+    *rows = out->rows;
+    return wml_arena_zero(out->arena, (out->rows + 7) / 8, 1);
+}
+
 void wml_take(wml_out *out, const uint32_t *rows, size_t count) {
     out->is_taken = true;
     out->taken = rows;

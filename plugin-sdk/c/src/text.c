@@ -73,13 +73,17 @@ static uint8_t *put_upper(uint8_t *out, uint32_t point) {
     return out;
 }
 
-void wml_append_upper(wml_builder *builder, wml_str text) {
+/* A code point of 2 bytes becomes at most 3 of 2 bytes each; ASCII is written in whole blocks. */
+static size_t room_for_upper(size_t size) {
+    return size * 3 + 16;
+}
+
+static size_t put_text_upper(char *room, wml_str text) {
     const uint8_t *at = (const uint8_t *)text.data, *end = at + text.size;
-    /* A code point of 2 bytes becomes at most 3 of 2 bytes each, so 3 times the size is enough. */
-    uint8_t *start = (uint8_t *)wml_begin_string(builder, text.size * 3 + 16), *out = start;
+    uint8_t *start = (uint8_t *)room, *out = start;
     while (at < end) {
-        uint8_t any = 0;
         if (end - at >= 16) {
+            uint8_t any = 0;
             for (int byte = 0; byte < 16; byte++) any |= at[byte];
             if (any < 0x80) {
                 for (int byte = 0; byte < 16; byte++) out[byte] = (uint8_t)(at[byte] ^ ((uint8_t)(at[byte] - 'a') < 26 ? 0x20 : 0));
@@ -101,5 +105,15 @@ void wml_append_upper(wml_builder *builder, wml_str text) {
             out = put_upper(out, point);
         }
     }
-    wml_end_string(builder, (size_t)(out - start));
+    return (size_t)(out - start);
+}
+
+void wml_append_upper(wml_builder *builder, wml_str text) {
+    char *room = wml_begin_string(builder, room_for_upper(text.size));
+    wml_end_string(builder, put_text_upper(room, text));
+}
+
+wml_str wml_upper(wml_str text) {
+    char *room = wml_alloc(room_for_upper(text.size));
+    return (wml_str){room, put_text_upper(room, text)};
 }

@@ -15,12 +15,14 @@ use crate::{BuildError, Kind, Project, Tools, component, embedded};
 const ZIG: &str = "ziglang==0.16.0";
 
 /// How everything is compiled and linked.
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 11] = [
     "-target",
     "wasm32-wasi",
     "-mexec-model=reactor",
     "-mcpu=generic+simd128",
     "-O2",
+    // Zig leaves assertions out of whatever is optimised; C does not, and a mistake should end in a message.
+    "-UNDEBUG",
     // With them the host says in which line a plugin failed.
     "-gline-tables-only",
     // Arrow buffers are bytes that are seen as numbers.

@@ -434,7 +434,10 @@ static wml_status process_rows(plugin *self, const wml_batch *batch, wml_out *ou
         case CASE_words:
             if (wml_row_get_string(row, "text", &text) == WML_FOUND) {
                 wml_row_set_int64(row, "length", code_points(text));
-                wml_row_set_string(row, "shout", wml_str_of(wml_printf("%.*s%s", WML_PRINT(text), ENDING.data)));
+                wml_buffer shout = wml_buffer_new();
+                wml_buffer_add_str(&shout, text);
+                wml_buffer_add_str(&shout, ENDING);
+                wml_row_set_string(row, "shout", wml_buffer_str(&shout));
             }
             wml_emit(out, row);
             break;
