@@ -575,6 +575,15 @@ static inline const char *wml_find_byte(wml_str text, char byte) {
         uint32_t found = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(at), wanted));
         if (found != 0) return at + __builtin_ctz(found);
     }
+    size_t rest = (size_t)(end - at);
+    if (rest >= 8) {
+        /* The first 8 bytes and the last 8, which may overlap. */
+        v128_t ends = wasm_v128_load64_lane(end - 8, wasm_v128_load64_zero(at), 1);
+        uint32_t found = wasm_i8x16_bitmask(wasm_i8x16_eq(ends, wanted));
+        if (found == 0) return NULL;
+        uint32_t place = (uint32_t)__builtin_ctz(found);
+        return place < 8 ? at + place : end - 16 + place;
+    }
     for (; at < end; at++) {
         if (*at == byte) return at;
     }

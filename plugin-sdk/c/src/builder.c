@@ -278,7 +278,8 @@ void *wml_fill(wml_builder *builder, size_t count) {
 /* ---- text ---- */
 
 char *wml_begin_string(wml_builder *builder, size_t size) {
-    if (wml_storage_of(&builder->field->type) != WML_STORED_TEXT) wrong_append(builder, "text made in place");
+    wml_type_id id = builder->field->type.id;
+    if (id < WML_UTF8 || id > WML_LARGE_BINARY) wrong_append(builder, "text made in place");
     wml_buffer_reserve(&builder->values, size);
     return builder->values.data + builder->values.size;
 }

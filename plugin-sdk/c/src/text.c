@@ -78,19 +78,38 @@ static size_t room_for_upper(size_t size) {
     return size * 3 + 16;
 }
 
+#define EACH_BYTE(value) ((uint64_t)0x0101010101010101 * (value))
+
+/* Eight bytes in capitals, all of them ASCII: a sum has its highest bit where the byte is `a` or above, or above `z`. */
+static uint64_t eight_upper(uint64_t bytes) {
+    uint64_t from_a = bytes + EACH_BYTE(0x80 - 'a'), above_z = bytes + EACH_BYTE(0x7f - 'z');
+    return bytes ^ ((from_a & ~above_z & EACH_BYTE(0x80)) >> 2);
+}
+
+static bool eight_ascii(const uint8_t *at, uint64_t *bytes) {
+    memcpy(bytes, at, 8);
+    return (*bytes & EACH_BYTE(0x80)) == 0;
+}
+
 static size_t put_text_upper(char *room, wml_str text) {
     const uint8_t *at = (const uint8_t *)text.data, *end = at + text.size;
     uint8_t *start = (uint8_t *)room, *out = start;
+    uint64_t bytes;
     while (at < end) {
-        if (end - at >= 16) {
-            uint8_t any = 0;
-            for (int byte = 0; byte < 16; byte++) any |= at[byte];
-            if (any < 0x80) {
-                for (int byte = 0; byte < 16; byte++) out[byte] = (uint8_t)(at[byte] ^ ((uint8_t)(at[byte] - 'a') < 26 ? 0x20 : 0));
-                at += 16;
-                out += 16;
-                continue;
-            }
+        size_t rest = (size_t)(end - at);
+        if (rest >= 8 && eight_ascii(at, &bytes)) {
+            bytes = eight_upper(bytes);
+            memcpy(out, &bytes, 8);
+            at += 8;
+            out += 8;
+            continue;
+        }
+        if (rest < 8 && text.size >= 8 && eight_ascii(end - 8, &bytes)) {
+            /* Those before were ASCII too, so they are there already, one byte each. */
+            bytes = eight_upper(bytes);
+            memcpy(out - (8 - rest), &bytes, 8);
+            out += rest;
+            break;
         }
         if (*at < 0x80) {
             *out++ = (uint8_t)(*at ^ ((uint8_t)(*at - 'a') < 26 ? 0x20 : 0));
