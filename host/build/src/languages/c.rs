@@ -37,9 +37,8 @@ const FLAGS: [&str; 11] = [
 const WARNINGS: [&str; 2] = ["-Wall", "-Wextra"];
 
 pub(super) fn build(project: &Project, tools: &Tools<'_>) -> Result<Vec<u8>, BuildError> {
-    let kind = project
-        .kind
-        .ok_or_else(|| BuildError::manifest(&project.manifest, "`kind` is missing"))?;
+    let kind =
+        project.kind.ok_or_else(|| BuildError::manifest(&project.manifest, "`kind` is missing"))?;
     // Imports that are not used are left out, so every plugin may as well have HTTP.
     let world = component::world(kind, true);
     let sources = sources(project)?;
@@ -82,7 +81,8 @@ fn sdk_sources(sdk: &Path, kind: Kind) -> impl Iterator<Item = PathBuf> {
     let wanted = format!("src/boundary/{}.c", kind.name());
     let sources = embedded::below("c").map(|(path, _)| path).filter(|path| path.ends_with(".c"));
     let sources = sources.filter(|path| path.starts_with("src/"));
-    let sources = sources.filter(move |path| *path == wanted || !kinds.iter().any(|kind| kind == path));
+    let sources =
+        sources.filter(move |path| *path == wanted || !kinds.iter().any(|kind| kind == path));
     sources.map(|path| sdk.join(path))
 }
 
@@ -154,11 +154,8 @@ fn write_bindings(world: &str, folder: &Path) -> Result<(), BuildError> {
 /// What the SDK says in `describe`.
 fn descriptor(project: &Project) -> String {
     let mut text = String::from("#include \"boundary/descriptor.h\"\n\n");
-    let facts = [
-        ("name", &project.name),
-        ("version", &project.version),
-        ("summary", &project.summary),
-    ];
+    let facts =
+        [("name", &project.name), ("version", &project.version), ("summary", &project.summary)];
     for (what, value) in facts {
         let value = c_string(value);
         writeln!(text, "const char *const wml_plugin_{what} = {value};").expect("a string");
