@@ -5,7 +5,7 @@ use wasi_preview1_component_adapter_provider::{
 };
 use wasm_metadata::{AddMetadata, AddMetadataField, Authors, Description, Licenses, Version};
 use wit_component::{ComponentEncoder, StringEncoding};
-use wit_parser::Resolve;
+use wit_parser::{Resolve, WorldId};
 
 use crate::project::{Kind, Project};
 use crate::{BuildError, embedded};
@@ -47,12 +47,17 @@ pub(crate) fn world(kind: Kind, http: bool) -> String {
     format!("{}{}", if http { "http-" } else { "" }, kind.name())
 }
 
+/// A world by its name.
+pub(crate) fn world_id(resolve: &Resolve, world: &str) -> Result<WorldId, BuildError> {
+    let package = resolve.packages.iter().find(|(_, package)| package.name.name == "plugin");
+    let (package, _) = package.ok_or_else(|| refused(&"wit/ has no package `plugin`"))?;
+    resolve.select_world(&[package], Some(world)).map_err(|error| refused(&error))
+}
+
 /// A component of a core module that was compiled for WASI 0.1 and the world `world`. Imports that it does not use are left out.
 pub(crate) fn of_module(mut module: Vec<u8>, world: &str) -> Result<Vec<u8>, BuildError> {
     let resolve = worlds()?;
-    let package = resolve.packages.iter().find(|(_, package)| package.name.name == "plugin");
-    let (package, _) = package.ok_or_else(|| refused(&"wit/ has no package `plugin`"))?;
-    let world = resolve.select_world(&[package], Some(world)).map_err(|error| refused(&error))?;
+    let world = world_id(&resolve, world)?;
     wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
         .map_err(|error| refused(&error))?;
     encoded(&module)
