@@ -20,7 +20,7 @@ var opened struct {
 func transformDescribe() unsafe.Pointer { return describe(kindTransformer) }
 
 //go:wasmexport wasmill:plugin/transform@0.1.0#bind
-func transformBind(config unsafe.Pointer, configLength uint32, input unsafe.Pointer, inputCount uint32) unsafe.Pointer {
+func transformBind(config uint32, configLength uint32, input uint32, inputCount uint32) unsafe.Pointer {
 	return result(32, func() (func(abi.Place), error) {
 		_, plan, err := of(kindTransformer).transformer(abi.Text(config, configLength), takeSchema(input, inputCount))
 		return func(place abi.Place) { putBinding(place, plan) }, err
@@ -28,7 +28,7 @@ func transformBind(config unsafe.Pointer, configLength uint32, input unsafe.Poin
 }
 
 //go:wasmexport wasmill:plugin/transform@0.1.0#open
-func transformOpen(config unsafe.Pointer, configLength uint32, input unsafe.Pointer, inputCount uint32) unsafe.Pointer {
+func transformOpen(config uint32, configLength uint32, input uint32, inputCount uint32) unsafe.Pointer {
 	return result(0, func() (func(abi.Place), error) {
 		made, plan, err := of(kindTransformer).transformer(abi.Text(config, configLength), takeSchema(input, inputCount))
 		if err != nil {
@@ -43,7 +43,7 @@ func transformOpen(config unsafe.Pointer, configLength uint32, input unsafe.Poin
 }
 
 //go:wasmexport wasmill:plugin/transform@0.1.0#process
-func transformProcess(rows, encoding uint32, nodes unsafe.Pointer, nodeCount uint32) unsafe.Pointer {
+func transformProcess(rows, encoding uint32, nodes uint32, nodeCount uint32) unsafe.Pointer {
 	return result(16, func() (func(abi.Place), error) {
 		if opened.plan == nil {
 			return nil, errNotOpen
@@ -86,19 +86,19 @@ func transformFinish() unsafe.Pointer {
 }
 
 //go:wasmexport cabi_post_wasmill:plugin/transform@0.1.0#describe
-func transformDescribed(unsafe.Pointer) { abi.Release() }
+func transformDescribed(uint32) { abi.Release() }
 
 //go:wasmexport cabi_post_wasmill:plugin/transform@0.1.0#bind
-func transformBound(unsafe.Pointer) { abi.Release() }
+func transformBound(uint32) { abi.Release() }
 
 //go:wasmexport cabi_post_wasmill:plugin/transform@0.1.0#open
-func transformOpened(unsafe.Pointer) { abi.Release() }
+func transformOpened(uint32) { abi.Release() }
 
 //go:wasmexport cabi_post_wasmill:plugin/transform@0.1.0#process
-func transformProcessed(unsafe.Pointer) { abi.Release() }
+func transformProcessed(uint32) { abi.Release() }
 
 //go:wasmexport cabi_post_wasmill:plugin/transform@0.1.0#finish
-func transformFinished(unsafe.Pointer) { abi.Release() }
+func transformFinished(uint32) { abi.Release() }
 
 func putBinding(place abi.Place, plan *Plan) {
 	putPositions(place, plan.reads.positions)

@@ -33,6 +33,7 @@ func describe(kind pluginKind) unsafe.Pointer {
 
 // result calls what an export does, and lowers the failure where it fails. Size is that of what put lowers.
 func result(size int, call func() (put func(abi.Place), err error)) unsafe.Pointer {
+	defer abi.Prepare()
 	put, err := guarded(call)
 	made := abi.New(max(failureSize, payloadAt+size))
 	if err != nil {
@@ -78,7 +79,10 @@ func putFailure(place abi.Place, f failure) {
 }
 
 // takeSchema lifts the fields of a schema.
-func takeSchema(start unsafe.Pointer, count uint32) Schema {
+func takeSchema(start, count uint32) Schema {
+	if count == 0 {
+		return Schema{}
+	}
 	next := abi.At(start)
 	left := int(count)
 	var fields []Field
@@ -184,7 +188,7 @@ func putField(place abi.Place, field *Field) (next abi.Place) {
 }
 
 // takeBatch lifts a batch: its buffers stay where the host wrote them.
-func takeBatch(rows, encoding uint32, start unsafe.Pointer, count uint32, fields []*Field) (*Batch, error) {
+func takeBatch(rows, encoding, start, count uint32, fields []*Field) (*Batch, error) {
 	if encoding != 0 {
 		return nil, fatalf("the host sent another encoding than the one that was bound")
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 //go:wasmimport wasmill:plugin/http@0.1.0 send
-func hostSend(connection, method, path string, headers unsafe.Pointer, headerCount uint32, body unsafe.Pointer, bodyLength uint32,
+func hostSend(connection, method, path string, headers, headerCount uint32, body unsafe.Pointer, bodyLength uint32,
 	result unsafe.Pointer)
 
 // send lowers the request and lifts the response, with the offsets of wit/http.wit.
@@ -21,9 +21,8 @@ func send(r *Request) (*Response, *failed) {
 		items.Field(16 * i).PutString(header.Name)
 		items.Field(16*i + 8).PutString(header.Value)
 	}
-	start, count := headers.Pointed()
 	result := abi.New(32)
-	hostSend(r.connection, r.method, r.path, start, uint32(count), unsafe.Pointer(unsafe.SliceData(r.body)), uint32(len(r.body)),
+	hostSend(r.connection, r.method, r.path, headers.U32(), headers.Field(4).U32(), unsafe.Pointer(unsafe.SliceData(r.body)), uint32(len(r.body)),
 		result.Pointer())
 	payload := result.Field(8)
 	if result.U8() == 1 {
@@ -37,7 +36,7 @@ func send(r *Request) (*Response, *failed) {
 		return nil, f
 	}
 	response := &Response{Status: int(payload.U16())}
-	items, count = payload.Field(4).List()
+	items, count := payload.Field(4).List()
 	for i := range count {
 		item := items.Field(16 * i)
 		response.Headers = append(response.Headers, Header{item.String(), item.Field(8).String()})

@@ -8,8 +8,14 @@ type Place struct{ at unsafe.Pointer }
 // New is a place for so many bytes.
 func New(size int) Place { return Place{Alloc(size)} }
 
-// At is the place of the memory that a pointer leads to.
-func At(pointer unsafe.Pointer) Place { return Place{pointer} }
+// At is the place of an address, as the host gives it.
+//
+// The host gives lists without items any address. Go's runtime must never see one that cannot be as a pointer, so addresses are
+// numbers until it is known that there is something.
+func At(address uint32) Place { return Place{unsafe.Pointer(uintptr(address))} }
+
+// Address is the place as the host sees it.
+func (p Place) Address() uint32 { return uint32(uintptr(p.at)) }
 
 // Pointer leads to the place.
 func (p Place) Pointer() unsafe.Pointer { return p.at }
@@ -37,24 +43,19 @@ func (p Place) PutBool(value bool) {
 	}
 }
 
-// Pointed is the start and the length of a list or a string.
-func (p Place) Pointed() (unsafe.Pointer, int) {
-	return unsafe.Pointer(uintptr(p.U32())), int(p.Field(4).U32())
-}
+// pointed is the start and the length of a list or a string.
+func (p Place) pointed() (address, length uint32) { return p.U32(), p.Field(4).U32() }
 
-// String sees a string where it lies.
-func (p Place) String() string {
-	start, length := p.Pointed()
-	return unsafe.String((*byte)(start), length)
-}
+// String lifts a string.
+func (p Place) String() string { return Text(p.pointed()) }
 
-// Bytes sees a list of bytes where it lies.
+// Bytes lifts a list of bytes.
 func (p Place) Bytes() []byte {
-	start, length := p.Pointed()
+	address, length := p.pointed()
 	if length == 0 {
 		return nil
 	}
-	return unsafe.Slice((*byte)(start), length)
+	return unsafe.Slice((*byte)(own(address, length)), length)
 }
 
 // PutString stores a string, which stays where it is.
@@ -93,18 +94,24 @@ func (p Place) PutOption(value string) {
 // PutList makes room for a list of records of that size, and returns where the first one is.
 func (p Place) PutList(count, size int) Place {
 	items := New(count * size)
-	p.PutU32(uint32(uintptr(items.at)))
+	p.PutU32(items.Address())
 	p.Field(4).PutU32(uint32(count))
 	return items
 }
 
 // List is where the records of a list begin, and how many there are.
 func (p Place) List() (Place, int) {
-	start, length := p.Pointed()
-	return Place{start}, length
+	address, length := p.pointed()
+	if length == 0 {
+		return Place{}, 0
+	}
+	return At(address), int(length)
 }
 
-// Text is a string among the parameters of a function.
-func Text(start unsafe.Pointer, length uint32) string {
-	return unsafe.String((*byte)(start), length)
+// Text lifts a string of the parameters of a function.
+func Text(address, length uint32) string {
+	if length == 0 {
+		return ""
+	}
+	return unsafe.String((*byte)(own(address, length)), length)
 }
