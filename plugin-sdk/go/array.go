@@ -153,3 +153,6 @@ func (a *Array) appendNodes(nodes []*Array) []*Array {
 	}
 	return nodes
 }
+
+// Bytes returns the values' own memory: the bytes of all texts, one behind another, or numbers as they lie. It must not be changed.
+func (a *Array) Bytes() []byte { return a.values }

@@ -1,35 +1,48 @@
 package plugin
 
 import (
+	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
 )
 
-// Letters of other alphabets than ASCII's take the long way, so that the short one is a loop over bytes.
+// Text of ASCII only goes the short way: eight letters at each turn. From the first other letter on it goes the long way.
+
+const (
+	everyByte = 0x0101010101010101
+	highBits  = 0x80 * everyByte
+)
 
 func appendUpper(buffer []byte, text string) []byte {
-	start := len(buffer)
-	buffer = append(buffer, text...)
-	added := buffer[start:]
-	for i, b := range added {
-		if b-'a' < 26 {
-			added[i] = b - 32
-		} else if b >= utf8.RuneSelf {
-			return appendRunes(buffer[:start+i], text[i:], unicode.ToUpper)
-		}
-	}
-	return buffer
+	return appendCase(buffer, text, 'a', 'z', unicode.ToUpper)
 }
 
 func appendLower(buffer []byte, text string) []byte {
+	return appendCase(buffer, text, 'A', 'Z', unicode.ToLower)
+}
+
+// appendCase changes the case of the letters from first to last, and of those beyond ASCII as the function says.
+func appendCase(buffer []byte, text string, first, last byte, change func(rune) rune) []byte {
 	start := len(buffer)
 	buffer = append(buffer, text...)
 	added := buffer[start:]
-	for i, b := range added {
-		if b-'A' < 26 {
-			added[i] = b + 32
-		} else if b >= utf8.RuneSelf {
-			return appendRunes(buffer[:start+i], text[i:], unicode.ToLower)
+	done := 0
+	for ; done+8 <= len(added); done += 8 {
+		word := binary.LittleEndian.Uint64(added[done:])
+		if word&highBits != 0 {
+			break
+		}
+		// Of each byte, the high bit says whether it is at least first, and whether it is above last: none carries into the next.
+		from := word + uint64(0x80-first)*everyByte
+		beyond := word + uint64(0x7f-last)*everyByte
+		binary.LittleEndian.PutUint64(added[done:], word^(from&^beyond&highBits)>>2)
+	}
+	for i, b := range added[done:] {
+		if b >= utf8.RuneSelf {
+			return appendRunes(buffer[:start+done+i], text[done+i:], change)
+		}
+		if b-first <= last-first {
+			added[done+i] = b ^ 0x20
 		}
 	}
 	return buffer
