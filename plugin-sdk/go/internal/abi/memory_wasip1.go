@@ -29,7 +29,7 @@ import (
 // The limits of an instance, which only the host knows: 256 MiB where nothing is said. Collecting starts early enough to stay
 // below, and seldom, because what is alive between two batches is little.
 const (
-	collectAbove = 8 << 20
+	collectAbove = 4 << 20
 	softLimit    = 192 << 20
 )
 
