@@ -30,6 +30,11 @@ impl<'a> Tools<'a> {
         Self { offline, ..self }
     }
 
+    /// The folder that toolchains, and what they keep between builds, are in.
+    pub fn cache(&self) -> &Path {
+        &self.cache
+    }
+
     /// Says what is being done.
     pub fn step(&self, text: &str) {
         self.report.step(text);

@@ -1,6 +1,7 @@
 //! How each language becomes a component.
 
 mod c;
+mod go;
 mod rust;
 
 use crate::{BuildError, Language, Project, Tools};
@@ -9,6 +10,7 @@ use crate::{BuildError, Language, Project, Tools};
 pub(crate) fn build(project: &Project, tools: &Tools<'_>) -> Result<Vec<u8>, BuildError> {
     match project.language {
         Language::C => c::build(project, tools),
+        Language::Go => go::build(project, tools),
         Language::Rust => rust::build(project, tools),
         language => {
             Err(BuildError::manifest(&project.manifest, format!("{language} is not there yet")))

@@ -1,0 +1,3 @@
+module wasmill.dev/plugin
+
+go 1.24

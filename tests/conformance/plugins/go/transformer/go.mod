@@ -1,0 +1,5 @@
+module wasmill.dev/conformance/transformer
+
+go 1.24
+
+require wasmill.dev/plugin v0.1.0
