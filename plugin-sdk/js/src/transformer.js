@@ -150,6 +150,10 @@ export class OpenTransformer {
     }
   }
 
+  open() {
+    return this.#plugin.open?.();
+  }
+
   process(given) {
     const batch = this.#plan.batch(given);
     const plugin = this.#plugin;
@@ -278,7 +282,7 @@ export function transformExports(definition, parseConfig) {
   };
   return {
     bind: (config, input) => after(bound(config, input), ([plan]) => plan.binding()),
-    open: (config, input) => after(bound(config, input), ([, transformer]) => after(transformer.open?.(), () => { opened = transformer; })),
+    open: (config, input) => after(bound(config, input), ([, transformer]) => after(transformer.open(), () => { opened = transformer; })),
     process: (batch) => current().process(batch),
     finish: () => current().finish(),
   };
