@@ -110,17 +110,33 @@ const ASCII = /^[\0-\x7f]*$/;
 export function encodeAll(texts) {
   const count = texts.length;
   const offsets = new Int32Array(count + 1);
-  const joined = texts.join("");
+  let joined = texts.join("");
+  let end = 0;
   if (ASCII.test(joined)) {
-    let end = 0;
     for (let index = 0; index < count; index++) offsets[index + 1] = end += texts[index].length;
     return { offsets, bytes: bytesOfBinary(joined) };
   }
-  if (!joined.isWellFormed()) texts = texts.map((text) => text.toWellFormed());
-  let end = 0;
+  if (!joined.isWellFormed()) {
+    texts = texts.map((text) => text.toWellFormed());
+    joined = texts.join("");
+  }
+  const bytes = encode(joined);
+  // Texts are measured only where the bytes say that they are not ASCII: the first byte that is none is where it would be if they were.
+  const foreign = [];
+  eachForeign(bytes, (position) => { foreign.push(position); });
+  foreign.push(Infinity);
+  let at = 0;
+  let next = foreign[0];
   for (let index = 0; index < count; index++) {
     const text = texts[index];
-    offsets[index + 1] = end += ASCII.test(text) ? text.length : utf8Length(text);
+    const { length } = text;
+    if (next < end + length) {
+      end += utf8Length(text);
+      while (next + 4 <= end) next = foreign[++at];
+    } else {
+      end += length;
+    }
+    offsets[index + 1] = end;
   }
-  return { offsets, bytes: encode(texts.join("")) };
+  return { offsets, bytes };
 }

@@ -271,9 +271,10 @@ export class TextColumn extends BinaryColumn {
     return NewColumn.ofText(type, this.length, validity, moved, bytes);
   }
 
-  /** The expression that makes a row's text, in the code of `rowsOf`. */
-  get isPlain() {
-    return this.validity === null && this.ascii !== null;
+  /** All texts as one string of bytes, and a 1 for each value of it that has to be decoded; null where none has. */
+  get whole() {
+    if (this.#whole === null) this.#load();
+    return { binary: this.#whole, foreign: this.#foreign };
   }
 }
 
@@ -423,9 +424,12 @@ export function rowsOf(columns, count) {
     const key = `[${JSON.stringify(column.field.name)}]`;
     const literal = column.field.name === "__proto__" ? key : key.slice(1, -1);
     if (column.constructor === NumberColumn && column.validity === null) return `${literal}: ${argument("values", column.values)}[row]`;
-    if (column instanceof TextColumn && column.isPlain) {
+    if (column instanceof TextColumn && column.validity === null) {
+      const { binary, foreign } = column.whole;
       const offsets = argument("offsets", column.offsets);
-      return `${literal}: ${argument("text", column.ascii)}.substring(${offsets}[row], ${offsets}[row + 1])`;
+      const cut = `${argument("text", binary)}.substring(${offsets}[row], ${offsets}[row + 1])`;
+      if (foreign === null) return `${literal}: ${cut}`;
+      return `${literal}: ${argument("foreign", foreign)}[row] ? ${argument("column", column)}.value(row) : ${cut}`;
     }
     return `${literal}: ${argument("column", column)}.row(row)`;
   });
