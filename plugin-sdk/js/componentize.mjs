@@ -76,7 +76,7 @@ try {
   const { component } = await componentize({ witPath: wit, world, jsSource: chunk.code + linesOf(chunk), sync: true });
   writeFileSync(out, component);
 } catch (error) {
-  console.error(located(String(error?.message ?? error)));
+  console.error(located(String(error?.message ?? error).replace(/^: /, "")));
   process.exit(1);
 }
 

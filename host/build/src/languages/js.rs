@@ -10,27 +10,33 @@ use serde_json::json;
 use crate::{BuildError, Project, Tools, component, embedded};
 
 /// The last one is what code with `async` is made of, of the version that rolldown needs.
-const PACKAGES: [&str; 3] = ["componentize-qjs@0.4.5", "rolldown@1.3.2", "@oxc-project/runtime@0.158.0"];
+const PACKAGES: [&str; 3] =
+    ["componentize-qjs@0.4.5", "rolldown@1.3.2", "@oxc-project/runtime@0.158.0"];
 const HINT: &str = "install Node.js 20.19 or newer, with npm (https://nodejs.org)";
 
 pub(super) fn build(project: &Project, tools: &Tools<'_>) -> Result<Vec<u8>, BuildError> {
-    let kind = project.kind.ok_or_else(|| BuildError::manifest(&project.manifest, "`kind` is missing"))?;
+    let kind =
+        project.kind.ok_or_else(|| BuildError::manifest(&project.manifest, "`kind` is missing"))?;
     let packages = tools.npm_packages(&PACKAGES)?;
     let work = tempfile::tempdir().map_err(BuildError::io(&std::env::temp_dir()))?;
     // Paths of sources are compared with those of the SDK, so they must not lead over links.
     let work_path = work.path().canonicalize().map_err(BuildError::io(work.path()))?;
-    let (sdk, wit, out) = (work_path.join("sdk"), work_path.join("wit"), work_path.join("plugin.wasm"));
+    let (sdk, wit, out) =
+        (work_path.join("sdk"), work_path.join("wit"), work_path.join("plugin.wasm"));
     embedded::unpack("js", &sdk)?;
     embedded::unpack("wit", &wit)?;
     embedded::unpack("js/wit", &wit)?;
     let world = component::world(kind, project.http);
-    for (file, text) in [("http-worlds.wit", component::worlds_with_http()), ("js-world.wit", js_world(&world))] {
+    for (file, text) in
+        [("http-worlds.wit", component::worlds_with_http()), ("js-world.wit", js_world(&world))]
+    {
         let file = wit.join(file);
         fs::write(&file, text).map_err(BuildError::io(&file))?;
     }
     let entry = project.folder.join(project.entry.first().map_or("index.js", String::as_str));
     if !entry.is_file() {
-        let message = format!("the file that the plugin begins with, {}, is not there", entry.display());
+        let message =
+            format!("the file that the plugin begins with, {}, is not there", entry.display());
         return Err(BuildError::manifest(&project.manifest, message));
     }
     let given = json!({

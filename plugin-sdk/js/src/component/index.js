@@ -19,13 +19,14 @@ const EXPORTS = {
   validator: validateExports,
 };
 
-/** A stack trace with lines of the sources, as the builder noted them, in the place of lines of the bundle. */
+/** A stack trace with lines of the plugin's sources, as the builder noted them, in the place of lines of the bundle; others are left out. */
 function located(stack) {
   const { sources, lines } = globalThis.__wasmillLines ?? { lines: [] };
-  return stack.replace(/componentize-qjs:user\.js:(\d+)(:\d+)?/g, (place, line) => {
+  const mapped = stack.replace(/componentize-qjs:user\.js:(\d+)(:\d+)?/g, (place, line) => {
     for (let at = 0; at < lines.length; at += 3) if (lines[at] === Number(line)) return `${sources[lines[at + 1]]}:${lines[at + 2]}`;
     return place;
   });
+  return mapped.split("\n").filter((line) => !line.includes("componentize-qjs:user.js")).join("\n").trimEnd();
 }
 
 /** What is thrown across the boundary: an error whose own `payload` is the contract's failure. */
