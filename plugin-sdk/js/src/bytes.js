@@ -103,8 +103,13 @@ function utf8Length(text) {
   return length;
 }
 
-/** Anchored, because QuickJS runs through a class much faster than it searches for one. */
-const ASCII = /^[\0-\x7f]*$/;
+/** Anchored and sticky: QuickJS searches for a class much more slowly than it runs through one, and tries `^` at each place otherwise. */
+const ASCII = /^[\0-\x7f]*$/y;
+
+function isAsciiText(text) {
+  ASCII.lastIndex = 0;
+  return ASCII.test(text);
+}
 
 /** Strings as the offsets and bytes of a column. */
 export function encodeAll(texts) {
@@ -112,7 +117,7 @@ export function encodeAll(texts) {
   const offsets = new Int32Array(count + 1);
   let joined = texts.join("");
   let end = 0;
-  if (ASCII.test(joined)) {
+  if (isAsciiText(joined)) {
     for (let index = 0; index < count; index++) offsets[index + 1] = end += texts[index].length;
     return { offsets, bytes: bytesOfBinary(joined) };
   }
