@@ -2,6 +2,7 @@
 
 mod c;
 mod go;
+mod js;
 mod rust;
 
 use crate::{BuildError, Language, Project, Tools};
@@ -11,6 +12,7 @@ pub(crate) fn build(project: &Project, tools: &Tools<'_>) -> Result<Vec<u8>, Bui
     match project.language {
         Language::C => c::build(project, tools),
         Language::Go => go::build(project, tools),
+        Language::Js => js::build(project, tools),
         Language::Rust => rust::build(project, tools),
         language => {
             Err(BuildError::manifest(&project.manifest, format!("{language} is not there yet")))

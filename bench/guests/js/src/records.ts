@@ -1,0 +1,75 @@
+// `records`: rows without an amount are dropped, rows with a bad e-mail address rejected; the others get a gross amount and their
+// names in capitals.
+
+import type { Plan, Transformer } from "@wasmill/plugin";
+
+const AT = "@".charCodeAt(0);
+const DOT = ".".charCodeAt(0);
+
+export function columns(plan: Plan): Transformer {
+  const name = plan.read("name", "utf8");
+  const amount = plan.read("amount", "float64");
+  const email = plan.read("email", "utf8");
+  const upper = plan.write("name", "utf8");
+  const gross = plan.write("gross", "float64");
+  return {
+    process(batch, out) {
+      const amounts = batch.column(amount);
+      const { values, validity } = amounts;
+      const { bytes, offsets } = batch.column(email);
+      const multiplied = new Float64Array(batch.rows);
+      const addresses = batch.column(email);
+      let end = 0;
+      // An address ends where the next one begins, and so the search for its second @ finds the next one's first.
+      let at = bytes.indexOf(AT);
+      for (let row = 0; row < batch.rows; row++) {
+        const start = end;
+        end = offsets[row + 1];
+        const value = values[row];
+        if (at >= 0 && at < start) at = bytes.indexOf(AT, start);
+        const first = at;
+        if (first >= 0 && first < end) at = bytes.indexOf(AT, first + 1);
+        if (!(value > 0) || (validity !== null && amounts.isNull(row))) {
+          out.drop(row);
+          continue;
+        }
+        multiplied[row] = value * 1.2;
+        const dot = bytes.indexOf(DOT, first + 2);
+        if (first <= start || first >= end || (at >= 0 && at < end) || dot < 0 || dot >= end - 1 || addresses.isNull(row)) {
+          out.reject(row, "bad-email", "this is no e-mail address", "email");
+        }
+      }
+      out.set(gross, amounts.withValues(multiplied));
+      out.set(upper, batch.column(name).toUpperCase());
+    },
+  };
+}
+
+interface Customer {
+  name: string | null;
+  amount: number | null;
+  email: string | null;
+}
+
+export function rows(plan: Plan): Transformer {
+  plan.read("name", "utf8");
+  plan.read("amount", "float64");
+  plan.read("email", "utf8");
+  plan.write("name", "utf8");
+  plan.write("gross", "float64");
+  return {
+    processRow({ name, amount, email }: Customer, out) {
+      if (amount === null || !(amount > 0)) return null;
+      if (email === null || !isAddress(email)) return out.reject("bad-email", "this is no e-mail address", "email");
+      return { name: name === null ? null : name.toUpperCase(), gross: amount * 1.2 };
+    },
+  };
+}
+
+/** Exactly one `@`, something before it, and a domain with a dot inside. */
+function isAddress(text: string): boolean {
+  const at = text.indexOf("@");
+  if (at < 1 || text.indexOf("@", at + 1) >= 0) return false;
+  const dot = text.indexOf(".", at + 2);
+  return dot >= 0 && dot < text.length - 1;
+}
