@@ -62,7 +62,7 @@ impl Dictionary {
 }
 
 /// Which value of the dictionary each row has; arbitrary where it is null.
-fn rows(keys: IndexType, node: &Node) -> Vec<usize> {
+pub(crate) fn rows(keys: IndexType, node: &Node) -> Vec<usize> {
     fn read<T: Pod + TryInto<usize>>(node: &Node) -> Vec<usize> {
         let keys = aligned::<T>(&node.values[..node.length as usize * size_of::<T>()]);
         keys.iter().map(|&key| key.try_into().unwrap_or(usize::MAX)).collect()
@@ -112,7 +112,7 @@ fn gather_texts<O: Pod + TryInto<usize> + TryFrom<usize>>(
 }
 
 /// The bytes of a value of a type of one width.
-fn width(data_type: &DataType) -> Option<usize> {
+pub(crate) fn width(data_type: &DataType) -> Option<usize> {
     Some(match data_type {
         DataType::Int8 | DataType::Uint8 => 1,
         DataType::Int16 | DataType::Uint16 | DataType::Float16 => 2,

@@ -3,13 +3,17 @@
 //! An extractor declares its columns, divides the work into splits, and returns the rows of one split batch
 //! by batch.
 
+use serde::Serialize;
+
 use crate::Config;
 use crate::bindings::extract as wit;
 use crate::bindings::types::{self, DataType, Encoding, Field, Node, Payload};
 use crate::builder::NewColumn;
 use crate::error::{Error, Result};
-use crate::schema::{Output, flat_field};
+use crate::record::Records;
+use crate::schema::{Output, ValueOutput, flat_field};
 use crate::types::Type;
+use crate::value::ValueBuilder;
 
 pub use wit::{CursorPosition, Split};
 
@@ -37,9 +41,16 @@ pub trait Extractor: Sized {
 }
 
 /// The columns that an extractor writes.
-#[derive(Default)]
 pub struct WritePlan {
     fields: Vec<Field>,
+    columns: usize,
+    encoding: Encoding,
+}
+
+impl Default for WritePlan {
+    fn default() -> Self {
+        Self { fields: Vec::new(), columns: 0, encoding: Encoding::Columns }
+    }
 }
 
 impl WritePlan {
@@ -55,21 +66,58 @@ impl WritePlan {
     /// When columns of `data_type` are not written as `T`.
     pub fn write_as<T: Type + ?Sized>(&mut self, name: &str, data_type: DataType) -> Output<T> {
         assert!(T::matches(&data_type), "a {data_type:?} is not written as this Rust type");
-        self.fields.push(flat_field(name, data_type));
-        Output::new(self.fields.len() - 1)
+        Output::new(self.declare(vec![flat_field(name, data_type)]))
+    }
+
+    /// Adds a column that holds no nulls.
+    pub fn write_required<T: Type + ?Sized>(&mut self, name: &str) -> Output<T> {
+        let field = Field { nullable: false, ..flat_field(name, T::data_type()) };
+        Output::new(self.declare(vec![field]))
+    }
+
+    /// Adds a column of any type: its field, and the descendants of the field in pre-order.
+    pub fn write_values(&mut self, fields: Vec<Field>) -> ValueOutput {
+        ValueOutput { slot: self.declare(fields.clone()), fields }
+    }
+
+    /// Batches are returned as [records](crate::record).
+    pub fn as_records(&mut self) {
+        self.encoding = Encoding::Json;
+    }
+
+    fn declare(&mut self, fields: Vec<Field>) -> usize {
+        self.fields.extend(fields);
+        self.columns += 1;
+        self.columns - 1
     }
 }
 
 /// The next rows of a split.
 pub struct Extracted {
-    columns: Vec<Option<Node>>,
+    columns: Vec<Option<Vec<Node>>>,
+    records: Option<Records>,
     bad_records: Vec<wit::BadRecord>,
 }
 
 impl Extracted {
     /// Sets the values of a column: as many as every other column gets.
     pub fn set<T: Type + ?Sized>(&mut self, output: Output<T>, values: NewColumn<T>) {
-        self.columns[output.slot] = Some(values.into_node());
+        self.columns[output.slot] = Some(vec![values.into_node()]);
+    }
+
+    /// Sets the values of a column of any type, in the same way.
+    pub fn set_values(&mut self, output: &ValueOutput, values: ValueBuilder) {
+        self.columns[output.slot] = Some(values.into_nodes());
+    }
+
+    /// Sets all rows: one [record](crate::record) for each.
+    ///
+    /// # Errors
+    ///
+    /// When a record cannot be written as JSON.
+    pub fn set_records<T: Serialize>(&mut self, records: &[T]) -> Result<()> {
+        self.records = Some(Records::new(records)?);
+        Ok(())
     }
 
     /// Puts a record that could not be made into a row into the quarantine.
@@ -83,15 +131,20 @@ impl Extracted {
     }
 
     fn into_extracted(self) -> Result<wit::Extracted> {
+        if let Some(records) = self.records {
+            let (rows, values) = (records.len as u32, Payload::Json(records.json));
+            return Ok(wit::Extracted { rows, values, bad_records: self.bad_records });
+        }
+        let mut rows = None;
         let mut nodes = Vec::with_capacity(self.columns.len());
-        for node in self.columns {
-            nodes.push(node.ok_or_else(|| Error::fatal("a declared column was not set"))?);
+        for column in self.columns {
+            let column = column.ok_or_else(|| Error::fatal("a declared column was not set"))?;
+            if *rows.get_or_insert(column[0].length) != column[0].length {
+                return Err(Error::fatal("the columns of a batch differ in length"));
+            }
+            nodes.extend(column);
         }
-        let rows = nodes.first().map_or(0, |node| node.length);
-        if nodes.iter().any(|node| node.length != rows) {
-            return Err(Error::fatal("the columns of a batch differ in length"));
-        }
-        let values = Payload::Columns(nodes);
+        let (rows, values) = (rows.unwrap_or(0), Payload::Columns(nodes));
         Ok(wit::Extracted { rows, values, bad_records: self.bad_records })
     }
 }
@@ -107,7 +160,7 @@ pub struct Opened<E> {
 pub fn bind<E: Extractor>(config: &str) -> Result<wit::Binding> {
     let mut plan = WritePlan::default();
     E::bind(crate::parse_config(config)?, &mut plan)?;
-    Ok(wit::Binding { output: types::Schema { fields: plan.fields }, encoding: Encoding::Columns })
+    Ok(wit::Binding { output: types::Schema { fields: plan.fields }, encoding: plan.encoding })
 }
 
 #[doc(hidden)]
@@ -121,14 +174,14 @@ pub fn open<E: Extractor>(config: &str, split: &Split) -> Result<Opened<E>> {
     let mut plan = WritePlan::default();
     let mut extractor = E::bind(crate::parse_config(config)?, &mut plan)?;
     extractor.open(split)?;
-    Ok(Opened { extractor, columns: plan.fields.len() })
+    Ok(Opened { extractor, columns: plan.columns })
 }
 
 impl<E: Extractor> Opened<E> {
     #[doc(hidden)]
     pub fn next(&mut self, max_rows: u32) -> Result<Option<wit::Extracted>> {
         let columns = std::iter::repeat_with(|| None).take(self.columns).collect();
-        let mut extracted = Extracted { columns, bad_records: Vec::new() };
+        let mut extracted = Extracted { columns, records: None, bad_records: Vec::new() };
         if !self.extractor.next(max_rows as usize, &mut extracted)? {
             return Ok(None);
         }

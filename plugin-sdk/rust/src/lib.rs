@@ -41,7 +41,8 @@
 //! `cargo build --release --target wasm32-wasip2`, which gives a component.
 //!
 //! What the five kinds of plugins are: [`transformer`], [`validator`], [`extractor`], [`loader`], [`notifier`].
-//! What columns are: [`types`] for the Rust types, [`column`] to read, [`builder`] to write; [`mod@text`] searches text.
+//! What columns are: [`types`] for the Rust types, [`column`] to read, [`builder`] to write; [`value`] for columns of any type, nested
+//! ones too; [`mod@text`] searches text. By rows, as JSON, a batch is read and written with serde: see [`record`].
 
 pub mod any;
 pub mod batch;
@@ -57,11 +58,13 @@ pub mod http;
 pub mod loader;
 mod logging;
 pub mod notifier;
+pub mod record;
 pub mod schema;
 pub mod text;
 pub mod transformer;
 pub mod types;
 pub mod validator;
+pub mod value;
 
 pub use error::{Error, Result};
 pub use extractor::Extractor;
@@ -82,10 +85,11 @@ pub mod prelude {
     pub use crate::extractor::Extractor;
     pub use crate::loader::Loader;
     pub use crate::notifier::Notifier;
-    pub use crate::schema::{AnyInput, Input, Output, ReadPlan, Schema};
+    pub use crate::schema::{AnyInput, Input, Output, ReadPlan, Schema, ValueInput, ValueOutput};
     pub use crate::transformer::{DetachedRows, Plan, Rows, Transformer};
     pub use crate::types::{Date, Decimal, Timestamp};
     pub use crate::validator::Validator;
+    pub use crate::value::{Value, ValueBuilder, ValueColumn};
     pub use crate::{config, extractor, loader, log, notifier, text, transformer, validator};
 }
 

@@ -6,7 +6,7 @@
 use crate::Config;
 use crate::batch::Batch;
 use crate::bindings::load as wit;
-use crate::bindings::types::{self, Encoding, Finding};
+use crate::bindings::types::{self, Finding};
 use crate::error::Result;
 use crate::findings::Findings;
 use crate::schema::{Layout, ReadPlan};
@@ -61,7 +61,7 @@ pub struct Opened<L> {
 pub fn bind<L: Loader>(config: &str, input: types::Schema) -> Result<wit::Binding> {
     let mut plan = ReadPlan::new(input);
     L::bind(crate::parse_config(config)?, &mut plan)?;
-    Ok(wit::Binding { reads: plan.reads.positions(), encoding: Encoding::Columns })
+    Ok(wit::Binding { reads: plan.reads.positions(), encoding: plan.encoding })
 }
 
 #[doc(hidden)]

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::any::AnyColumn;
-use crate::bindings::types::{self as wit, DataType, Field, IndexType};
+use crate::bindings::types::{self as wit, DataType, Encoding, Field, IndexType};
 use crate::dictionary::Dictionary;
 use crate::error::{Error, Result};
 use crate::types::{Type, type_name};
@@ -128,6 +128,38 @@ impl AnyInput {
     }
 }
 
+/// A column of any type, nested ones too, that a plugin reads, found when it is bound.
+#[derive(Debug, Clone)]
+pub struct ValueInput {
+    pub(crate) slot: usize,
+    pub(crate) fields: Vec<Field>,
+}
+
+impl ValueInput {
+    /// The field and its descendants.
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+}
+
+/// A column of any type, nested ones too, that a plugin writes, declared when it is bound.
+#[derive(Debug, Clone)]
+pub struct ValueOutput {
+    pub(crate) slot: usize,
+    pub(crate) fields: Vec<Field>,
+}
+
+impl ValueOutput {
+    /// Takes the values of the column.
+    ///
+    /// # Errors
+    ///
+    /// When the fields of the column are not those of one column.
+    pub fn builder(&self) -> Result<crate::value::ValueBuilder> {
+        crate::value::ValueBuilder::new(&self.fields)
+    }
+}
+
 /// A column that a plugin writes, declared when it is bound.
 pub struct Output<T: ?Sized> {
     /// Position among the new columns.
@@ -158,11 +190,12 @@ pub(crate) fn flat_field(name: &str, data_type: DataType) -> Field {
 pub struct ReadPlan {
     schema: Schema,
     pub(crate) reads: Reads,
+    pub(crate) encoding: Encoding,
 }
 
 impl ReadPlan {
     pub(crate) fn new(schema: wit::Schema) -> Self {
-        Self { schema: Schema::new(schema), reads: Reads::default() }
+        Self { schema: Schema::new(schema), reads: Reads::default(), encoding: Encoding::Columns }
     }
 
     /// The input columns.
@@ -179,6 +212,16 @@ impl ReadPlan {
     pub fn read_any(&mut self, name: &str) -> Result<AnyInput> {
         self.reads.any(&self.schema, name)
     }
+
+    /// Reads a column of any type.
+    pub fn read_values(&mut self, name: &str) -> Result<ValueInput> {
+        self.reads.values(&self.schema, name)
+    }
+
+    /// Batches come as records: see [`crate::record`]. They have the columns that are read.
+    pub fn as_records(&mut self) {
+        self.encoding = Encoding::Json;
+    }
 }
 
 /// Which columns a plugin reads. A column that is asked for twice is read once.
@@ -193,12 +236,14 @@ struct ReadColumn {
     /// How many nodes it has.
     node_count: usize,
     dictionary: Option<Dictionary>,
+    /// Whether it is read as what a dictionary stands for.
+    is_plain: bool,
 }
 
 /// Where the columns that a plugin reads are among the nodes of a batch, one after another.
 #[derive(Debug, Default)]
 pub(crate) struct Layout {
-    /// The first node of each.
+    /// The first node of each, and the end of the last one's.
     pub(crate) first_nodes: Vec<usize>,
     /// The first nodes of those that have dictionaries.
     pub(crate) dictionaries: Vec<(usize, Dictionary)>,
@@ -215,8 +260,15 @@ impl Reads {
             position,
             node_count: column.fields().len(),
             dictionary: column.dictionary_keys().map(|keys| Dictionary { keys, values }),
+            is_plain: false,
         });
         self.columns.len() - 1
+    }
+
+    fn plain_slot(&mut self, schema: &Schema, position: usize) -> usize {
+        let slot = self.slot(schema, position);
+        self.columns[slot].is_plain = true;
+        slot
     }
 
     pub(crate) fn typed<T: Type + ?Sized>(
@@ -231,7 +283,7 @@ impl Reads {
                 format!("is {}, but {} is needed", type_name(actual), type_name(&T::data_type()));
             return Err(Error::bad_column(name, message));
         }
-        let slot = self.slot(schema, position);
+        let slot = self.plain_slot(schema, position);
         let has_dictionary = self.columns[slot].dictionary.is_some();
         Ok(Input { slot, position, has_dictionary, value: PhantomData })
     }
@@ -243,7 +295,13 @@ impl Reads {
             let message = format!("is {}, which this plugin cannot read", type_name(&data_type));
             return Err(Error::bad_column(name, message));
         }
-        Ok(AnyInput { slot: self.slot(schema, position), data_type })
+        Ok(AnyInput { slot: self.plain_slot(schema, position), data_type })
+    }
+
+    pub(crate) fn values(&mut self, schema: &Schema, name: &str) -> Result<ValueInput> {
+        let position = schema.position(name)?;
+        let fields = schema.column(position).fields().to_vec();
+        Ok(ValueInput { slot: self.slot(schema, position), fields })
     }
 
     pub(crate) fn positions(&self) -> Vec<u32> {
@@ -255,9 +313,11 @@ impl Reads {
         let mut next = 0;
         for column in self.columns {
             layout.first_nodes.push(next);
-            layout.dictionaries.extend(column.dictionary.map(|dictionary| (next, dictionary)));
+            let dictionary = column.dictionary.filter(|_| column.is_plain);
+            layout.dictionaries.extend(dictionary.map(|dictionary| (next, dictionary)));
             next += column.node_count;
         }
+        layout.first_nodes.push(next);
         layout
     }
 }

@@ -3,6 +3,8 @@
 //! A transformer is a struct that holds what it needs to know, made by [`Transformer::bind`] from its
 //! configuration and the input schema, and one method over typed columns, [`Transformer::process`].
 
+use serde::Serialize;
+
 use crate::Config;
 use crate::batch::Batch;
 use crate::bindings::transform as wit;
@@ -11,8 +13,12 @@ use crate::bitmap::Bitmap;
 use crate::builder::NewColumn;
 use crate::error::{Error, Result};
 use crate::findings::Findings;
-use crate::schema::{AnyInput, Input, Layout, Output, Reads, Schema, flat_field};
+use crate::record::Records;
+use crate::schema::{
+    AnyInput, Input, Layout, Output, Reads, Schema, ValueInput, ValueOutput, flat_field,
+};
 use crate::types::Type;
+use crate::value::ValueBuilder;
 
 /// A plugin that changes batches. Exported with [`crate::transformer!`].
 pub trait Transformer: Sized {
@@ -23,6 +29,11 @@ pub trait Transformer: Sized {
     ///
     /// Called once without any row to check a pipeline, and once for each instance.
     fn bind(config: Self::Config, plan: &mut Plan) -> Result<Self>;
+
+    /// Called once on each instance, before its first batch: the place for what takes long, or has effects.
+    fn open(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// Processes one batch. Without anything set on `out`, all rows go on.
     fn process(&mut self, batch: &Batch, out: &mut Rows) -> Result<()>;
@@ -42,6 +53,7 @@ pub struct Plan {
     /// How many columns were declared so far, those included that were dropped again.
     declared: usize,
     scope: wit::Scope,
+    encoding: Encoding,
 }
 
 enum Planned {
@@ -67,7 +79,14 @@ impl Plan {
             .enumerate()
             .map(|(position, column)| Planned::Keep { position, name: column.name().to_owned() })
             .collect();
-        Self { schema, reads: Reads::default(), columns, declared: 0, scope: wit::Scope::Rows }
+        Self {
+            schema,
+            reads: Reads::default(),
+            columns,
+            declared: 0,
+            scope: wit::Scope::Rows,
+            encoding: Encoding::Columns,
+        }
     }
 
     /// The input columns.
@@ -85,6 +104,16 @@ impl Plan {
         self.reads.any(&self.schema, name)
     }
 
+    /// Reads a column of any type, nested ones too.
+    pub fn read_values(&mut self, name: &str) -> Result<ValueInput> {
+        self.reads.values(&self.schema, name)
+    }
+
+    /// Batches come as [records](crate::record), with the columns that are read, and new columns are returned as records.
+    pub fn as_records(&mut self) {
+        self.encoding = Encoding::Json;
+    }
+
     /// Adds a column at the end, or in the place of the output column of that name.
     pub fn write<T: Type + ?Sized>(&mut self, name: &str) -> Output<T> {
         self.write_as(name, T::data_type())
@@ -97,14 +126,28 @@ impl Plan {
     /// When columns of `data_type` are not written as `T`.
     pub fn write_as<T: Type + ?Sized>(&mut self, name: &str, data_type: DataType) -> Output<T> {
         assert!(T::matches(&data_type), "a {data_type:?} is not written as this Rust type");
+        Output::new(self.declare(vec![flat_field(name, data_type)]))
+    }
+
+    /// Adds a column of any type in the same way: its field, and the descendants of the field in pre-order.
+    ///
+    /// # Panics
+    ///
+    /// Without a field.
+    pub fn write_values(&mut self, fields: Vec<Field>) -> ValueOutput {
+        ValueOutput { slot: self.declare(fields.clone()), fields }
+    }
+
+    fn declare(&mut self, fields: Vec<Field>) -> usize {
         let slot = self.declared;
         self.declared += 1;
-        let planned = Planned::New { slot, fields: vec![flat_field(name, data_type)] };
-        match self.columns.iter().position(|column| column.name() == name) {
+        let place = self.columns.iter().position(|column| column.name() == fields[0].name);
+        let planned = Planned::New { slot, fields };
+        match place {
             Some(place) => self.columns[place] = planned,
             None => self.columns.push(planned),
         }
-        Output::new(slot)
+        slot
     }
 
     /// Leaves a column out of the output.
@@ -168,7 +211,7 @@ impl Plan {
         });
         wit::Binding {
             reads: self.reads.positions(),
-            encoding: Encoding::Columns,
+            encoding: self.encoding,
             output: output.collect(),
             scope: self.scope,
         }
@@ -183,6 +226,7 @@ pub struct Rows {
     /// The input row of each output row, where rows repeat.
     taken: Option<Vec<u32>>,
     columns: Vec<Option<Values>>,
+    records: Option<Records>,
     findings: Findings,
 }
 
@@ -190,7 +234,7 @@ enum Values {
     Keep(usize),
     /// What was read at a slot: the column itself, with its dictionary, is of another type.
     Read(usize),
-    New(Node),
+    New(Vec<Node>),
 }
 
 impl Rows {
@@ -200,6 +244,7 @@ impl Rows {
             selected: None,
             taken: None,
             columns: std::iter::repeat_with(|| None).take(columns).collect(),
+            records: None,
             findings: Findings::default(),
         }
     }
@@ -207,7 +252,32 @@ impl Rows {
     /// Sets the values of a column: one for each row of the batch, also for rows that do not go on. After
     /// [`Rows::take`], one for each output row.
     pub fn set<T: Type + ?Sized>(&mut self, output: Output<T>, values: NewColumn<T>) {
-        self.columns[output.slot] = Some(Values::New(values.into_node()));
+        self.columns[output.slot] = Some(Values::New(vec![values.into_node()]));
+    }
+
+    /// Sets the values of a column of any type, in the same way.
+    pub fn set_values(&mut self, output: &ValueOutput, values: ValueBuilder) {
+        self.columns[output.slot] = Some(Values::New(values.into_nodes()));
+    }
+
+    /// Sets the buffers of a column and of its descendants, as [`Batch::buffers`] gives them.
+    ///
+    /// # Panics
+    ///
+    /// Without a node.
+    pub fn set_buffers(&mut self, output: &ValueOutput, nodes: Vec<Node>) {
+        assert!(!nodes.is_empty(), "a column has a node");
+        self.columns[output.slot] = Some(Values::New(nodes));
+    }
+
+    /// Sets the values of all new columns: one [record](crate::record) for each output row.
+    ///
+    /// # Errors
+    ///
+    /// When a record cannot be written as JSON.
+    pub fn set_records<T: Serialize>(&mut self, records: &[T]) -> Result<()> {
+        self.records = Some(Records::new(records)?);
+        Ok(())
     }
 
     /// Sets the values of a column to those of an input column of the same type, unchanged. Costs nothing, unless that one
@@ -251,7 +321,15 @@ impl Rows {
         self.taken = Some(rows);
     }
 
-    fn into_processed(self, slots: &[usize], batch: &Batch) -> Result<wit::Processed> {
+    fn into_processed(
+        self,
+        slots: &[usize],
+        batch: &Batch,
+        encoding: Encoding,
+    ) -> Result<wit::Processed> {
+        if encoding == Encoding::Json {
+            return self.into_processed_records(slots);
+        }
         let expected = self.taken.as_ref().map_or(self.rows, Vec::len);
         let mut columns = self.columns;
         let mut new_columns = Vec::with_capacity(slots.len());
@@ -261,55 +339,99 @@ impl Rows {
                 Some(Values::Read(slot)) => {
                     wit::NewColumn::PerInputRow(vec![batch.node(slot).clone()])
                 }
-                Some(Values::New(node)) if node.length as usize != expected => {
+                Some(Values::New(nodes)) if nodes[0].length as usize != expected => {
                     let message =
-                        format!("a new column has {} values for {expected} rows", node.length);
+                        format!("a new column has {} values for {expected} rows", nodes[0].length);
                     return Err(Error::fatal(message));
                 }
-                Some(Values::New(node)) if self.taken.is_some() => {
-                    wit::NewColumn::PerOutputRow(vec![node])
+                Some(Values::New(nodes)) if self.taken.is_some() => {
+                    wit::NewColumn::PerOutputRow(nodes)
                 }
-                Some(Values::New(node)) => wit::NewColumn::PerInputRow(vec![node]),
+                Some(Values::New(nodes)) => wit::NewColumn::PerInputRow(nodes),
                 None => return Err(Error::fatal("a declared column was not set")),
             });
         }
-        let rows = match (self.taken, self.selected) {
-            (Some(taken), _) => wit::Selection::Indices(taken),
-            (None, Some(selected)) if !selected.is_all_set() => {
-                wit::Selection::Bitmap(selected.into_bytes())
-            }
-            (None, _) => wit::Selection::All,
-        };
+        let rows = selection(self.taken, self.selected);
         let output = wit::Output { rows, values: wit::NewValues::Columns(new_columns) };
         Ok(wit::Processed { outputs: vec![output], bad_rows: self.findings.into_vec() })
+    }
+
+    fn into_processed_records(self, slots: &[usize]) -> Result<wit::Processed> {
+        let expected = match (&self.taken, &self.selected) {
+            (Some(taken), _) => taken.len(),
+            (None, Some(selected)) => selected.count_ones(),
+            (None, None) => self.rows,
+        };
+        let records = match self.records {
+            Some(records) => records,
+            None if slots.is_empty() => Records::empty(expected),
+            None => return Err(Error::fatal("the records were not set")),
+        };
+        if records.len != expected {
+            let message = format!("{} records for {expected} rows", records.len);
+            return Err(Error::fatal(message));
+        }
+        let rows = selection(self.taken, self.selected);
+        let output = wit::Output { rows, values: wit::NewValues::Json(records.json) };
+        Ok(wit::Processed { outputs: vec![output], bad_rows: self.findings.into_vec() })
+    }
+}
+
+fn selection(taken: Option<Vec<u32>>, selected: Option<Bitmap>) -> wit::Selection {
+    match (taken, selected) {
+        (Some(taken), _) => wit::Selection::Indices(taken),
+        (None, Some(selected)) if !selected.is_all_set() => {
+            wit::Selection::Bitmap(selected.into_bytes())
+        }
+        (None, _) => wit::Selection::All,
     }
 }
 
 /// Rows that belong to no input row: what a transformer writes when it finishes.
 pub struct DetachedRows {
-    columns: Vec<Option<Node>>,
+    columns: Vec<Option<Vec<Node>>>,
+    records: Option<Records>,
 }
 
 impl DetachedRows {
     /// Sets the values of a column: as many as every other column gets.
     pub fn set<T: Type + ?Sized>(&mut self, output: Output<T>, values: NewColumn<T>) {
-        self.columns[output.slot] = Some(values.into_node());
+        self.columns[output.slot] = Some(vec![values.into_node()]);
+    }
+
+    /// Sets the values of a column of any type, in the same way.
+    pub fn set_values(&mut self, output: &ValueOutput, values: ValueBuilder) {
+        self.columns[output.slot] = Some(values.into_nodes());
+    }
+
+    /// Sets the values of all columns: one [record](crate::record) for each row.
+    ///
+    /// # Errors
+    ///
+    /// When a record cannot be written as JSON.
+    pub fn set_records<T: Serialize>(&mut self, records: &[T]) -> Result<()> {
+        self.records = Some(Records::new(records)?);
+        Ok(())
     }
 
     fn into_outputs(mut self, slots: &[usize]) -> Result<Vec<wit::Output>> {
+        if let Some(records) = self.records {
+            let rows = wit::Selection::Detached(records.len as u32);
+            return Ok(vec![wit::Output { rows, values: wit::NewValues::Json(records.json) }]);
+        }
         if self.columns.iter().all(Option::is_none) {
             return Ok(Vec::new());
         }
         let mut rows = None;
         let mut columns = Vec::with_capacity(slots.len());
         for &slot in slots {
-            let node = self.columns[slot]
+            let nodes = self.columns[slot]
                 .take()
                 .ok_or_else(|| Error::fatal("a declared column was not set in `finish`"))?;
-            if *rows.get_or_insert(node.length) != node.length {
+            if *rows.get_or_insert(nodes[0].length) != nodes[0].length {
                 return Err(Error::fatal("the columns set in `finish` differ in length"));
             }
-            columns.push(wit::NewColumn::PerOutputRow(vec![node]));
+            columns.push(wit::NewColumn::PerOutputRow(nodes));
         }
         let rows = wit::Selection::Detached(rows.unwrap_or(0));
         Ok(vec![wit::Output { rows, values: wit::NewValues::Columns(columns) }])
@@ -323,6 +445,7 @@ pub struct Opened<T> {
     layout: Layout,
     declared: usize,
     slots: Vec<usize>,
+    encoding: Encoding,
 }
 
 #[doc(hidden)]
@@ -335,9 +458,16 @@ pub fn bind<T: Transformer>(config: &str, input: types::Schema) -> Result<wit::B
 #[doc(hidden)]
 pub fn open<T: Transformer>(config: &str, input: types::Schema) -> Result<Opened<T>> {
     let mut plan = Plan::new(input);
-    let transformer = T::bind(crate::parse_config(config)?, &mut plan)?;
-    let slots = plan.slots();
-    Ok(Opened { transformer, layout: plan.reads.layout(), declared: plan.declared, slots })
+    let mut transformer = T::bind(crate::parse_config(config)?, &mut plan)?;
+    transformer.open()?;
+    let (slots, encoding) = (plan.slots(), plan.encoding);
+    Ok(Opened {
+        transformer,
+        layout: plan.reads.layout(),
+        declared: plan.declared,
+        slots,
+        encoding,
+    })
 }
 
 impl<T: Transformer> Opened<T> {
@@ -346,13 +476,13 @@ impl<T: Transformer> Opened<T> {
         let batch = Batch::new(batch, &self.layout)?;
         let mut rows = Rows::new(batch.rows(), self.declared);
         self.transformer.process(&batch, &mut rows)?;
-        rows.into_processed(&self.slots, &batch)
+        rows.into_processed(&self.slots, &batch, self.encoding)
     }
 
     #[doc(hidden)]
     pub fn finish(&mut self) -> Result<Vec<wit::Output>> {
         let columns = std::iter::repeat_with(|| None).take(self.declared).collect();
-        let mut rows = DetachedRows { columns };
+        let mut rows = DetachedRows { columns, records: None };
         self.transformer.finish(&mut rows)?;
         rows.into_outputs(&self.slots)
     }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Config;
 use crate::batch::Batch;
-use crate::bindings::types::{self, Encoding};
+use crate::bindings::types;
 use crate::bindings::validate as wit;
 use crate::error::{Error, Result};
 use crate::findings::Findings;
@@ -128,7 +128,7 @@ pub struct Opened<V> {
 pub fn bind<V: Validator>(config: &str, input: types::Schema) -> Result<wit::Binding> {
     let mut plan = ReadPlan::new(input);
     V::bind(crate::parse_config(config)?, &mut plan)?;
-    Ok(wit::Binding { reads: plan.reads.positions(), encoding: Encoding::Columns })
+    Ok(wit::Binding { reads: plan.reads.positions(), encoding: plan.encoding })
 }
 
 #[doc(hidden)]

@@ -24,10 +24,23 @@ pub struct ValueColumn<'a> {
 enum Shape<'a> {
     Flat(AnyColumn<'a>),
     /// Where the items of each row begin, and of the last one end.
-    List { starts: Vec<usize>, items: Box<ValueColumn<'a>>, is_map: bool },
-    FixedSizeList { size: usize, items: Box<ValueColumn<'a>> },
-    Struct { names: Vec<&'a str>, children: Vec<ValueColumn<'a>> },
-    Dictionary { rows: Vec<usize>, values: Box<ValueColumn<'a>> },
+    List {
+        starts: Vec<usize>,
+        items: Box<ValueColumn<'a>>,
+        is_map: bool,
+    },
+    FixedSizeList {
+        size: usize,
+        items: Box<ValueColumn<'a>>,
+    },
+    Struct {
+        names: Vec<&'a str>,
+        children: Vec<ValueColumn<'a>>,
+    },
+    Dictionary {
+        rows: Vec<usize>,
+        values: Box<ValueColumn<'a>>,
+    },
 }
 
 /// One value of any type.
@@ -71,8 +84,12 @@ impl<'a> ValueColumn<'a> {
         let mut children = children.collect::<Result<Vec<Self>>>()?;
         let mut only = || children.pop().map(Box::new).ok_or_else(missing);
         let shape = match &field.data_type {
-            DataType::List => Shape::List { starts: starts::<4>(node), items: only()?, is_map: false },
-            DataType::Map(_) => Shape::List { starts: starts::<4>(node), items: only()?, is_map: true },
+            DataType::List => {
+                Shape::List { starts: starts::<4>(node), items: only()?, is_map: false }
+            }
+            DataType::Map(_) => {
+                Shape::List { starts: starts::<4>(node), items: only()?, is_map: true }
+            }
             DataType::LargeList => {
                 Shape::List { starts: starts::<8>(node), items: only()?, is_map: false }
             }
@@ -285,7 +302,8 @@ impl ValueBuilder {
                 self.values.resize(self.values.len() + key_width(*keys), 0);
             }
             flat => {
-                if let Some(width) = crate::dictionary::width(flat).or_else(|| interval_width(flat)) {
+                if let Some(width) = crate::dictionary::width(flat).or_else(|| interval_width(flat))
+                {
                     self.values.resize(self.values.len() + width, 0);
                 }
             }
@@ -316,7 +334,10 @@ impl ValueBuilder {
             DataType::List | DataType::LargeList | DataType::Map(_) => self.children[0].length,
             _ => return Ok(()),
         };
-        if matches!(self.data_type, DataType::LargeUtf8 | DataType::LargeBinary | DataType::LargeList) {
+        if matches!(
+            self.data_type,
+            DataType::LargeUtf8 | DataType::LargeBinary | DataType::LargeList
+        ) {
             self.offsets.extend_from_slice(&(end as i64).to_le_bytes());
             return Ok(());
         }
@@ -326,7 +347,10 @@ impl ValueBuilder {
     }
 
     fn unfit(&self, what: &str) -> Error {
-        Error::fatal(format!("{what} does not fit into a column of {}", crate::types::type_name(&self.data_type)))
+        Error::fatal(format!(
+            "{what} does not fit into a column of {}",
+            crate::types::type_name(&self.data_type)
+        ))
     }
 
     /// Adds a value of a flat type.
@@ -361,7 +385,10 @@ impl ValueBuilder {
             }
         };
         let width = key_width(keys);
-        let is_signed = matches!(keys, IndexType::Int8 | IndexType::Int16 | IndexType::Int32 | IndexType::Int64);
+        let is_signed = matches!(
+            keys,
+            IndexType::Int8 | IndexType::Int16 | IndexType::Int32 | IndexType::Int64
+        );
         let bits = width as u32 * 8 - u32::from(is_signed);
         if bits < 64 && place >> bits != 0 {
             return Err(self.unfit("so many values"));
@@ -425,7 +452,9 @@ impl ValueBuilder {
             (DataType::Binary | DataType::LargeBinary, Scalar::Bytes(bytes)) => {
                 self.values.extend_from_slice(bytes);
             }
-            (DataType::FixedSizeBinary(size), Scalar::Bytes(bytes)) if bytes.len() == *size as usize => {
+            (DataType::FixedSizeBinary(size), Scalar::Bytes(bytes))
+                if bytes.len() == *size as usize =>
+            {
                 self.values.extend_from_slice(bytes);
             }
             (DataType::Interval(unit), Scalar::Interval { months, days, nanos }) => match unit {
@@ -496,9 +525,8 @@ impl ValueBuilder {
     pub fn push_value(&mut self, value: &Value<'_>) -> Result<()> {
         match value {
             Value::Scalar(scalar) => self.push(scalar),
-            Value::List(items) | Value::Map(items) => self.push_list(|builder| {
-                items.iter().try_for_each(|item| builder.push_value(&item))
-            }),
+            Value::List(items) | Value::Map(items) => self
+                .push_list(|builder| items.iter().try_for_each(|item| builder.push_value(&item))),
             Value::Struct(record) => self.push_struct(|children| {
                 let mut values = record.iter();
                 children.iter_mut().try_for_each(|child| match values.next() {
