@@ -295,7 +295,8 @@ fn pyproject(folder: &Path) -> Result<Project, BuildError> {
     section.authors.extend(described.authors.into_iter().filter_map(Person::shown));
     let license = described.license.and_then(|license| license.as_str().map(str::to_owned));
     section.license = section.license.or(license);
-    let named = section.name.clone().unwrap_or_default().replace('-', "_");
+    let named = section.name.clone().unwrap_or_default().replace('-', "_").to_lowercase();
+    let named = named.strip_prefix("wasmill_").unwrap_or(&named).to_owned();
     let module = section.module.take().unwrap_or(named);
     let mut project = section.into_project(Language::Python, folder, &manifest, vec![module])?;
     // The SDK is in this program; that a project names it is for editors and type checkers.

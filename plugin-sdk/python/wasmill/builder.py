@@ -87,8 +87,9 @@ def _filled(values: list, validity: bytes, filling: Any) -> list:
 
 
 def _native(kind, values, validity):
-    made = array(NATIVE[kind.name], _filled(values, validity, 0))
-    return Node(len(values), validity, values=made.tobytes())
+    # `struct` takes numbers apart faster than `array` does.
+    made = packing.pack(f"<{len(values)}{NATIVE[kind.name]}", *_filled(values, validity, 0))
+    return Node(len(values), validity, values=made)
 
 
 def _stored(kind, values, validity):

@@ -288,7 +288,11 @@ class Column(Values):
         return self._list
 
     def _raw(self) -> list:
-        return self._decoded() if self._list is None else self._list
+        if self._list is not None:
+            return self._list
+        if not self.node.validity:
+            return self.to_list()
+        return self._decoded()
 
     def __getitem__(self, row):
         if self._list is None and isinstance(row, int):
@@ -321,18 +325,9 @@ class Column(Values):
     def _recased(self, change: Callable[[str], str]) -> Values:
         self._text()
         if self.type.name != "dictionary":
-            old = self.node.values
-            text = old.decode()
-            changed = change(text)
-            new = changed.encode()
-            # No character becomes none. So where there are as many as before, each became one; where each of them takes as many
-            # bytes as before, all offsets are still right. The final sigma looks at its neighbours, which may be another row's.
-            is_in_place = len(changed) == len(text) and (
-                text.isascii() or new.translate(_WIDTHS) == old.translate(_WIDTHS)
-            )
-            if is_in_place and (change is str.upper or "\u03a3" not in text):
-                node = Node(self.node.length, self.node.validity, self.node.offsets, new)
-                return Column(self.field, node)
+            new = recased(self.node.values, change)
+            if new is not None:
+                return Column(self.field, Node(self.node.length, self.node.validity, self.node.offsets, new))
         return self.map(change)
 
     def length(self) -> Computed:
@@ -348,7 +343,7 @@ class Column(Values):
         """The rows whose whole text matches a regular expression."""
         self._text()
         match = re.compile(pattern).fullmatch
-        return self._compared(lambda raw: [match(text) is not None for text in raw])
+        return self._compared(lambda raw: [found is not None for found in map(match, raw)])
 
     def part(self, separator: str, index: int) -> Computed:
         """What is between the `index`-th `separator` and the next one, counted from 0; null where there are not as many."""
@@ -427,8 +422,30 @@ class Column(Values):
         return [items[at[row] : at[row + 1]] for row in range(node.length)]
 
 
-# How many bytes a character has by its first one; 0 for the bytes that follow.
-_WIDTHS = bytes([1] * 0x80 + [0] * 0x40 + [2] * 0x20 + [3] * 0x10 + [4] * 0x10)
+_ASCII = bytes(range(128))
+
+
+def recased(data: bytes, change: Callable[[str], str]) -> bytes | None:
+    """Text in UTF-8 in capitals or in small letters, all at once; None where characters take other numbers of bytes then, so that
+    offsets would not be right any more."""
+    changed = data.upper() if change is str.upper else data.lower()
+    if data.isascii():
+        return changed
+    # The bytes method changes ASCII only. Of the other characters there are few different ones.
+    others = {}
+    for old in set(data.translate(None, _ASCII).decode()):
+        new = change(old)
+        if new == old:
+            continue
+        # How the sigma is written in small letters depends on where in a word it is.
+        if len(new.encode()) != len(old.encode()) or old == "\u03a3":
+            return None
+        others[old] = new
+    if not others.keys().isdisjoint(others.values()):
+        return None
+    for old, new in others.items():
+        changed = changed.replace(old.encode(), new.encode())
+    return changed
 
 
 def numbers(node: Node, code: str) -> array:
@@ -449,7 +466,8 @@ def offsets(node: Node, code: str) -> array:
 
 def byte_strings(node: Node, code: str) -> list[bytes]:
     at = offsets(node, code)
-    return list(map(node.values.__getitem__, map(slice, at, at[1:])))
+    values = node.values
+    return [values[start:end] for start, end in zip(at, at[1:])]
 
 
 def texts(node: Node, code: str) -> list[str]:
@@ -457,8 +475,9 @@ def texts(node: Node, code: str) -> list[str]:
     values = node.values
     if values.isascii():
         # A character is a byte, so offsets are positions in the text.
-        return list(map(values.decode("ascii").__getitem__, map(slice, at, at[1:])))
-    pieces = map(values.__getitem__, map(slice, at, at[1:]))
+        text = values.decode("ascii")
+        return [text[start:end] for start, end in zip(at, at[1:])]
+    pieces = [values[start:end] for start, end in zip(at, at[1:])]
     if b"\x00" in values:
         return [piece.decode() for piece in pieces]
     # One text of all, decoded and taken apart again, costs less than decoding each.

@@ -35,7 +35,7 @@ Secret = Annotated[str, {"writeOnly": True}]
 def config(cls: type[C]) -> type[C]:
     """Makes a configuration of a class: a frozen dataclass with keyword arguments. Lists and dicts can be defaults as they are."""
     for name, default in list(vars(cls).items()):
-        if isinstance(default, (list, dict, set)):
+        if isinstance(default, (list, dict, set)) and not name.startswith("__"):
             setattr(cls, name, dataclasses.field(default_factory=lambda default=default: copy.deepcopy(default)))
     return dataclasses.dataclass(frozen=True, kw_only=True)(cls)
 
