@@ -100,6 +100,10 @@ class Extracted:
     def set(self, output: Output, values: Iterable[Any]) -> None:
         self[output] = values
 
+    def __len__(self) -> int:
+        """How many rows were set so far."""
+        return max(map(len, self._columns.values()), default=len(self._rows))
+
     def emit(self, *rows: Mapping[str, Any]) -> None:
         """Adds rows. Keys that are missing are null."""
         for row in rows:
@@ -145,4 +149,5 @@ class Bound:
 
     def next(self, max_rows: int) -> Extracted | None:
         out = Extracted(self.plan)
-        return out if self.plugin.next(max_rows, out) else None
+        has_more = self.plugin.next(max_rows, out)
+        return out if has_more else None

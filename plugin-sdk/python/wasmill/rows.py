@@ -20,6 +20,7 @@ from .types import DataType, Field
 
 def decoder(fields: Iterable[Field]) -> Callable[[str], list[dict]]:
     """What makes rows of JSON, for columns of these fields."""
+    fields = list(fields)
     fixes = {field.name: fix for field in fields if (fix := _fix(field.type)) is not None}
     if not any(_has_decimals(field.type) for field in fields):
         return json.loads
