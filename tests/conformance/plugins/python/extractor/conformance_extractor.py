@@ -42,7 +42,7 @@ class Conformance(Extractor):
         bad_every = self.config.bad_every
         bad = [id for id in ids if bad_every and id % bad_every == 0]
         for id in bad:
-            out.reject(f"id {id}", f"bad {id}", "bad", "ID is bad")
+            out.reject(f"id {id}", f"bad {id}", "bad", f"{id} is bad")
         good = [id for id in ids if not (bad_every and id % bad_every == 0)]
         names = [None if id % 5 == 0 else f"row {id}" for id in good]
         if self.config.way == "rows":

@@ -208,11 +208,13 @@ class Rejecting(Case):
         self.id = plan.read("id", types.int64)
 
     def process(self, batch, out):
-        out.reject(batch[self.id] % 3 == 0, "third", "ID is divisible by 3", column="id")
+        ids = batch[self.id]
+        for row in (ids % 3 == 0).rows():
+            out.reject(row, "third", f"{ids[row]} is divisible by 3", column="id")
 
     def row(self, row):
         if row["id"] % 3 == 0:
-            raise Reject("third", "ID is divisible by 3", column="id")
+            raise Reject("third", f"{row['id']} is divisible by 3", column="id")
         return row
 
 
