@@ -307,7 +307,9 @@ fn pyproject(folder: &Path) -> Result<Project, BuildError> {
 
 /// Whether a dependency is Wasmill's SDK, whatever version it wants.
 fn is_sdk(dependency: &str) -> bool {
-    let name = dependency.trim().split(|char: char| !(char.is_ascii_alphanumeric() || "-_.".contains(char)));
+    let name = dependency
+        .trim()
+        .split(|char: char| !(char.is_ascii_alphanumeric() || "-_.".contains(char)));
     name.into_iter().next() == Some("wasmill")
 }
 

@@ -15,6 +15,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use wasm_encoder::{Component, CustomSection};
 
+use crate::complaint::Complaint;
 use crate::project::{Kind, Project};
 use crate::{BuildError, Interpreter, Tools, component, embedded};
 
@@ -27,7 +28,15 @@ const APP: &str = "wasmill_app";
 pub const SCRIPT_SECTION: &str = "wasmill:script";
 /// Folders that hold no part of a plugin.
 const LEFT_OUT: [&str; 9] = [
-    "__pycache__", "build", "dist", "env", "node_modules", "site-packages", "test", "tests", "venv",
+    "__pycache__",
+    "build",
+    "dist",
+    "env",
+    "node_modules",
+    "site-packages",
+    "test",
+    "tests",
+    "venv",
 ];
 
 pub(super) fn build(
@@ -64,7 +73,9 @@ fn entry<'a>(project: &'a Project, root: &Path) -> Result<(String, &'a str), Bui
 
 fn module_file(root: &Path, module: &str) -> Option<String> {
     let path = module.replace('.', "/");
-    [format!("{path}.py"), format!("{path}/__init__.py")].into_iter().find(|file| root.join(file).is_file())
+    [format!("{path}.py"), format!("{path}/__init__.py")]
+        .into_iter()
+        .find(|file| root.join(file).is_file())
 }
 
 // ---- scripts ---------------------------------------------------------------------------------------------------
@@ -105,7 +116,8 @@ fn script(
     }
     files.sort_by_key(|path| (path != first, path.clone()));
     let files = files.into_iter().map(|path| {
-        let content = fs::read_to_string(root.join(&path)).map_err(BuildError::io(&root.join(&path)))?;
+        let content =
+            fs::read_to_string(root.join(&path)).map_err(BuildError::io(&root.join(&path)))?;
         Ok(File { path, content })
     });
     let script = Script {
@@ -131,7 +143,8 @@ fn gather(root: &Path, below: &str, files: &mut Vec<String>) -> Result<(), Build
         let entry = entry.map_err(BuildError::io(&folder))?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
-        if name.starts_with('.') || LEFT_OUT.contains(&name.as_str()) || name.ends_with(".egg-info") {
+        if name.starts_with('.') || LEFT_OUT.contains(&name.as_str()) || name.ends_with(".egg-info")
+        {
             continue;
         }
         if entry.path().is_dir() {
@@ -164,7 +177,8 @@ pub fn interpreter(tools: &Tools<'_>) -> Result<Interpreter, BuildError> {
     })?;
     let file = folder.join("interpreter.wasm");
     let component = fs::read(&file).map_err(BuildError::io(&file))?;
-    let digest: String = Sha256::digest(&component).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest: String =
+        Sha256::digest(&component).iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Interpreter { digest: format!("sha256:{digest}"), file, component })
 }
 
@@ -207,7 +221,14 @@ fn standalone(project: &Project, root: &Path, tools: &Tools<'_>) -> Result<Vec<u
     let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
     let scratch = Scratch::new()?;
     let file = scratch.0.join("component.wasm");
-    componentize(&component::world(kind, project.http), &app, &paths, &file, &project.folder, tools)?;
+    componentize(
+        &component::world(kind, project.http),
+        &app,
+        &paths,
+        &file,
+        &project.folder,
+        tools,
+    )?;
     fs::read(&file).map_err(BuildError::io(&file))
 }
 
@@ -217,8 +238,24 @@ fn dependencies(project: &Project, tools: &Tools<'_>) -> Result<PathBuf, BuildEr
     project.dependencies.hash(&mut hasher);
     tools.folder(&format!("python/dependencies-{:016x}", hasher.finish()), |folder| {
         let mut pip = tools.python()?;
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]);
-        pip.args(["--only-binary", ":all:", "--platform", "any", "--implementation", "py", "--abi", "none"]);
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-compile",
+        ]);
+        pip.args([
+            "--only-binary",
+            ":all:",
+            "--platform",
+            "any",
+            "--implementation",
+            "py",
+            "--abi",
+            "none",
+        ]);
         pip.args(["--python-version", "3.14", "--target"]).arg(folder).args(&project.dependencies);
         tools.install(&project.dependencies.join(", "), "PyPI", &mut pip)
     })
@@ -250,13 +287,28 @@ fn componentize(
     // Its program is a script of the machine that installed it; this works wherever the folder is.
     python.args(["-c", "import sys; from componentize_py import script; sys.exit(script())"]);
     python.arg("--quiet").arg("--wit-path").arg(&wit).args(["--world", world, "componentize"]);
-    for path in [own.as_path(), sdk.as_path(), zones.as_path()].iter().chain(paths) {
+    let paths = [&[own.as_path(), sdk.as_path(), zones.as_path()], paths].concat();
+    for path in &paths {
         python.arg("--python-path").arg(path);
     }
     python.arg("--output").arg(output).arg(APP);
     python.env("PYTHONPATH", &packages).env_remove("VIRTUAL_ENV").current_dir(folder);
-    tools.run("componentize-py", &mut python, folder)?;
-    Ok(())
+    match tools.run("componentize-py", &mut python, folder) {
+        Ok(_) => Ok(()),
+        Err(BuildError::Tool(complaint)) => {
+            let said = with_paths(&complaint.output, &paths);
+            Err(BuildError::Tool(Box::new(Complaint::new("componentize-py", &said, folder))))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What componentize-py said: it runs the modules where their folders are called `/0`, `/1` and so on.
+fn with_paths(said: &str, paths: &[&Path]) -> String {
+    let numbered = paths.iter().enumerate();
+    numbered.fold(said.to_owned(), |said, (number, path)| {
+        said.replace(&format!("File \"/{number}/"), &format!("File \"{}/", path.display()))
+    })
 }
 
 /// A folder that is gone when it is not needed any more.
@@ -278,5 +330,48 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // What is left of it would only take room.
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_those_of_the_project() {
+        let said = "  File \"/3/app.py\", line 2, in <module>";
+        let paths = ["/a", "/b", "/c", "/home/me/plugin"].map(Path::new);
+        assert_eq!(
+            with_paths(said, &paths),
+            "  File \"/home/me/plugin/app.py\", line 2, in <module>"
+        );
+    }
+
+    #[test]
+    fn a_script_holds_its_modules_the_first_one_first() {
+        let folder = tempfile::tempdir().unwrap();
+        for (file, text) in [
+            (
+                "pyproject.toml",
+                "[project]\nname = \"wasmill-x\"\nversion = \"1.0.0\"\ndescription = \"Does\"\n[tool.wasmill]\nkind = \"loader\"\n",
+            ),
+            ("a/b.py", ""),
+            ("tests/test_x.py", ""),
+            ("x.py", "import a.b\n"),
+        ] {
+            let file = folder.path().join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        let project = Project::find(folder.path(), None).unwrap();
+        let root = root(&project);
+        let (first, module) = entry(&project, &root).unwrap();
+        assert_eq!((first.as_str(), module), ("x.py", "x"));
+        let interpreter =
+            Interpreter { digest: "sha256:00".into(), file: PathBuf::new(), component: Vec::new() };
+        let component = script(&project, &root, &first, &interpreter).unwrap();
+        let text = String::from_utf8_lossy(&component);
+        let (a, x, test) = (text.find("a/b.py"), text.find("\"x.py\""), text.find("test_x"));
+        assert!(x.is_some() && x < a && test.is_none(), "{text}");
     }
 }
