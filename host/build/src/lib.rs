@@ -22,6 +22,7 @@ pub mod tools;
 use std::path::PathBuf;
 
 pub use error::BuildError;
+pub use languages::python::{SCRIPT_SECTION, interpreter as python_interpreter};
 pub use project::{Kind, Language, Project};
 pub use tools::Tools;
 
@@ -30,6 +31,17 @@ pub use tools::Tools;
 pub struct Built {
     pub project: Project,
     /// The component.
+    pub component: Vec<u8>,
+    /// What the component runs in, where it is a script: the host needs both.
+    pub interpreter: Option<Interpreter>,
+}
+
+/// A component that runs scripts, in the cache.
+#[derive(Debug, Clone)]
+pub struct Interpreter {
+    /// `sha256:` and the digest in hexadecimal, as scripts name it.
+    pub digest: String,
+    pub file: PathBuf,
     pub component: Vec<u8>,
 }
 
@@ -54,9 +66,9 @@ pub fn build(
     tools: &Tools<'_>,
 ) -> Result<Built, BuildError> {
     let project = Project::find(path, language)?;
-    let component = languages::build(&project, tools)?;
+    let (component, interpreter) = languages::build(&project, tools)?;
     let component = component::described(&component, &project)?;
-    Ok(Built { project, component })
+    Ok(Built { project, component, interpreter })
 }
 
 /// Where toolchains are kept where nothing else is said.

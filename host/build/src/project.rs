@@ -110,6 +110,10 @@ pub struct Project {
     pub http: bool,
     /// Where the plugin begins: a Python module, a JavaScript file; of C, the sources.
     pub entry: Vec<String>,
+    /// What it needs beside the SDK, as its language writes it: of Python only. Others resolve it themselves.
+    pub dependencies: Vec<String>,
+    /// Whether it wants a component of its own where it could share an interpreter with others.
+    pub is_standalone: bool,
 }
 
 impl Project {
@@ -162,6 +166,7 @@ struct Section {
     language: Option<Language>,
     module: Option<String>,
     sources: Vec<String>,
+    standalone: bool,
 }
 
 impl Section {
@@ -186,6 +191,8 @@ impl Section {
             kind: Some(self.kind.ok_or_else(|| missing("kind"))?),
             http: self.http,
             entry,
+            dependencies: Vec::new(),
+            is_standalone: self.standalone,
         })
     }
 }
@@ -270,6 +277,8 @@ fn pyproject(folder: &Path) -> Result<Project, BuildError> {
         #[serde(default)]
         authors: Vec<Person>,
         license: Option<toml::Value>,
+        #[serde(default)]
+        dependencies: Vec<String>,
     }
     let manifest = folder.join("pyproject.toml");
     let file: File = parse_toml(&read(&manifest)?, &manifest)?;
@@ -286,9 +295,22 @@ fn pyproject(folder: &Path) -> Result<Project, BuildError> {
     section.authors.extend(described.authors.into_iter().filter_map(Person::shown));
     let license = described.license.and_then(|license| license.as_str().map(str::to_owned));
     section.license = section.license.or(license);
-    let named = section.name.clone().unwrap_or_default().replace('-', "_");
+    let named = section.name.clone().unwrap_or_default().replace('-', "_").to_lowercase();
+    let named = named.strip_prefix("wasmill_").unwrap_or(&named).to_owned();
     let module = section.module.take().unwrap_or(named);
-    section.into_project(Language::Python, folder, &manifest, vec![module])
+    let mut project = section.into_project(Language::Python, folder, &manifest, vec![module])?;
+    // The SDK is in this program; that a project names it is for editors and type checkers.
+    project.dependencies = described.dependencies;
+    project.dependencies.retain(|dependency| !is_sdk(dependency));
+    Ok(project)
+}
+
+/// Whether a dependency is Wasmill's SDK, whatever version it wants.
+fn is_sdk(dependency: &str) -> bool {
+    let name = dependency
+        .trim()
+        .split(|char: char| !(char.is_ascii_alphanumeric() || "-_.".contains(char)));
+    name.into_iter().next() == Some("wasmill")
 }
 
 /// A plugin that is one file.
@@ -308,7 +330,7 @@ fn script(file: &Path) -> Result<Project, BuildError> {
     }
     let text = read(file)?;
     let block: Block = parse_toml(&inline_block(&text), file)?;
-    if !block.dependencies.is_empty() {
+    if !block.dependencies.iter().all(|dependency| is_sdk(dependency)) {
         return Err(BuildError::manifest(
             file,
             "a plugin that is one file has no dependencies; make it a project with a pyproject.toml",
@@ -439,6 +461,8 @@ fn cargo(folder: &Path) -> Result<Project, BuildError> {
         kind: None,
         http: false,
         entry: vec![package.name],
+        dependencies: Vec::new(),
+        is_standalone: false,
         manifest,
     })
 }

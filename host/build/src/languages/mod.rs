@@ -3,19 +3,22 @@
 mod c;
 mod go;
 mod js;
+pub(crate) mod python;
 mod rust;
 
-use crate::{BuildError, Language, Project, Tools};
+use crate::{BuildError, Interpreter, Language, Project, Tools};
 
-/// The component of a project.
-pub(crate) fn build(project: &Project, tools: &Tools<'_>) -> Result<Vec<u8>, BuildError> {
-    match project.language {
+/// The component of a project, and the interpreter where it needs one.
+pub(crate) fn build(
+    project: &Project,
+    tools: &Tools<'_>,
+) -> Result<(Vec<u8>, Option<Interpreter>), BuildError> {
+    let component = match project.language {
+        Language::Python => return python::build(project, tools),
         Language::C => c::build(project, tools),
         Language::Go => go::build(project, tools),
         Language::Js => js::build(project, tools),
         Language::Rust => rust::build(project, tools),
-        language => {
-            Err(BuildError::manifest(&project.manifest, format!("{language} is not there yet")))
-        }
-    }
+    };
+    Ok((component?, None))
 }
