@@ -129,6 +129,10 @@ impl Ended {
             LoadError::SeveralWorlds { .. } => "several-worlds",
             LoadError::ContractVersion { .. } => "contract-version",
             LoadError::Mismatch { .. } => "mismatch",
+            LoadError::Script { .. } => "script",
+            LoadError::NoInterpreter { .. } => "no-interpreter",
+            LoadError::NotOfInterpreter { .. } => "not-of-interpreter",
+            LoadError::Interpreter => "interpreter",
         };
         Self::NotLoaded { reason, message: error.to_string() }
     }

@@ -102,6 +102,53 @@ pub fn described(component: &[u8], project: &Project) -> Result<Vec<u8>, BuildEr
     metadata.to_wasm(component).map_err(|error| refused(&error))
 }
 
+/// What a component says of who made it, and in which language.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MadeBy {
+    pub language: Option<String>,
+    pub authors: Option<String>,
+    pub license: Option<String>,
+}
+
+/// What a component says of itself; nothing where it says nothing, or is no component.
+pub fn made_by(component: &[u8]) -> MadeBy {
+    let Ok(payload) = wasm_metadata::Payload::from_binary(component) else {
+        return MadeBy::default();
+    };
+    let metadata = payload.metadata();
+    let languages = metadata.producers.as_ref().and_then(|producers| {
+        let languages = producers.get("language")?;
+        Some(languages.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>().join(", "))
+    });
+    MadeBy {
+        language: languages.filter(|languages| !languages.is_empty()),
+        authors: metadata.authors.as_ref().map(ToString::to_string),
+        license: metadata.licenses.as_ref().map(ToString::to_string),
+    }
+}
+
+/// What a component imports and exports, as WIT.
+///
+/// # Errors
+///
+/// When it is no component.
+pub fn wit(component: &[u8]) -> Result<String, BuildError> {
+    let decoded =
+        wit_component::decode(component).map_err(|error| refused(&format!("{error:#}")))?;
+    let mut printer = wit_component::WitPrinter::default();
+    let nested: Vec<_> = decoded
+        .resolve()
+        .packages
+        .iter()
+        .map(|(id, _)| id)
+        .filter(|id| *id != decoded.package())
+        .collect();
+    printer
+        .print(decoded.resolve(), decoded.package(), &nested)
+        .map_err(|error| refused(&error))?;
+    Ok(printer.output.to_string())
+}
+
 fn refused(error: &dyn std::fmt::Display) -> BuildError {
     BuildError::Component { message: error.to_string() }
 }

@@ -39,6 +39,7 @@ pub struct Built {
 /// A component that runs scripts, in the cache.
 #[derive(Debug, Clone)]
 pub struct Interpreter {
+    pub language: Language,
     /// `sha256:` and the digest in hexadecimal, as scripts name it.
     pub digest: String,
     pub file: PathBuf,
@@ -71,11 +72,46 @@ pub fn build(
     Ok(Built { project, component, interpreter })
 }
 
+/// Where interpreters are put for all scripts of this user: `LANGUAGE-DIGITS.wasm`, with the first twelve digits of the digest.
+pub fn default_interpreters() -> Option<PathBuf> {
+    Some(cache_folder()?.join("wasmill/interpreters"))
+}
+
+impl Interpreter {
+    /// Puts it into a folder, unless it is there.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn put_into(&self, folder: &std::path::Path) -> Result<PathBuf, BuildError> {
+        let file = folder.join(self.file_name());
+        let is_there = |present: std::fs::Metadata| present.len() == self.component.len() as u64;
+        if !std::fs::metadata(&file).is_ok_and(is_there) {
+            std::fs::create_dir_all(folder).map_err(BuildError::io(folder))?;
+            // Renamed, so that whoever starts meanwhile reads all of it.
+            let unfinished = file.with_extension(format!("{}.unfinished", std::process::id()));
+            std::fs::write(&unfinished, &self.component)
+                .and_then(|()| std::fs::rename(&unfinished, &file))
+                .map_err(BuildError::io(&file))?;
+        }
+        Ok(file)
+    }
+
+    /// The name of its file.
+    pub fn file_name(&self) -> String {
+        let digits = self.digest.trim_start_matches("sha256:");
+        format!("{}-{}.wasm", self.language.name(), &digits[..12])
+    }
+}
+
 /// Where toolchains are kept where nothing else is said.
 pub fn default_cache() -> Option<PathBuf> {
+    Some(cache_folder()?.join("wasmill/tools"))
+}
+
+fn cache_folder() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let base = set("XDG_CACHE_HOME")
+    set("XDG_CACHE_HOME")
         .map(PathBuf::from)
-        .or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".cache")))?;
-    Some(base.join("wasmill/tools"))
+        .or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".cache")))
 }

@@ -199,7 +199,7 @@ async fn kind(path: &Path, compiler: Compiler) -> Result<PluginKind, Failure> {
     let options = SandboxOptions { compiler, ..SandboxOptions::new(1) };
     let sandbox =
         Sandbox::with_options(options).map_err(|error| Failure::from_error(70, &error))?;
-    let plugin = sandbox.load(component.into()).await.map_err(|error| {
+    let plugin = sandbox.load_beside(component.into(), path.parent()).await.map_err(|error| {
         Failure::new(78, format!("{} is no plugin: {}", path.display(), chain(&error)))
     })?;
     Ok(plugin.kind())

@@ -25,7 +25,10 @@ pub const COMPILE: &str = "compile-component";
 impl CompileArgs {
     /// Compiles in this program, started once more, and keeps what was compiled.
     pub fn compiler(&self) -> Compiler {
-        let compiler = fresh();
+        let compiler = match wasmill_build::default_interpreters() {
+            Some(folder) => fresh().with_interpreters(folder),
+            None => fresh(),
+        };
         match self.open() {
             Some(cache) => compiler.cached_in(cache),
             None => compiler,

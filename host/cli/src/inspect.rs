@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::json;
 use wasmill_pipeline::error::chain;
 use wasmill_sandbox::capability::http::HttpGrant;
-use wasmill_sandbox::component::{LinkError, Plugin, PluginKind};
+use wasmill_sandbox::component::{CONTRACT_VERSION, LinkError, Plugin, PluginKind};
 use wasmill_sandbox::engine::{Sandbox, SandboxOptions};
 use wasmill_sandbox::extractor::Extractor;
 use wasmill_sandbox::fault::Fault;
@@ -30,17 +30,10 @@ pub async fn inspect(
     output: Output,
     compiling: &CompileArgs,
 ) -> Result<ExitCode, Failure> {
-    let component = std::fs::read(path).map_err(|error| {
-        let exit_code = if error.kind() == ErrorKind::NotFound { 66 } else { 74 };
-        Failure::new(exit_code, format!("cannot read {}: {error}", path.display()))
-    })?;
-    let options = SandboxOptions { compiler: compiling.compiler(), ..SandboxOptions::new(1) };
-    let sandbox =
-        Sandbox::with_options(options).map_err(|error| Failure::from_error(70, &error))?;
-    let plugin = sandbox.load(component.into()).await.map_err(|error| {
-        Failure::new(78, format!("{} is no plugin: {}", path.display(), chain(&error)))
-    })?;
-    let descriptor = describe(&plugin).await.map_err(|message| Failure::new(70, message))?;
+    let component: Arc<[u8]> = read(path)?.into();
+    let made = wasmill_build::component::made_by(&component);
+    let (plugin, descriptor) = inspected(path, component, compiling).await?;
+    let needs = plugin.resources();
     if output == Output::Json {
         json_lines::print(&json!({
             "name": descriptor.name,
@@ -49,18 +42,91 @@ pub async fn inspect(
             "kind": plugin.kind(),
             "digest": plugin.digest().to_string(),
             "bytes": plugin.size(),
+            "contract": CONTRACT_VERSION,
+            "language": made.language,
+            "authors": made.authors,
+            "license": made.license,
             "imports": plugin.imports(),
+            "grants": grants(&plugin),
+            "memory_bytes": needs.memory_bytes,
+            "table_elements": needs.table_elements,
+            "interpreter": plugin.interpreter().map(|digest| digest.to_string()),
             "config_schema": descriptor.config_schema,
         }));
         return Ok(ExitCode::SUCCESS);
     }
     say!("{} {}: {}", descriptor.name, descriptor.version, descriptor.summary);
-    say!("kind     {}", plugin.kind());
-    say!("digest   {}", plugin.digest());
-    say!("size     {}", bytes(plugin.size() as u64));
-    say!("imports  {}", plugin.imports().join("\n         "));
+    let shown = |name: &str, text: Option<String>| {
+        if let Some(text) = text {
+            say!("{name:<8} {text}");
+        }
+    };
+    shown("kind", Some(format!("{}, contract {CONTRACT_VERSION}", plugin.kind())));
+    shown("language", made.language);
+    shown("authors", made.authors);
+    shown("license", made.license);
+    shown("digest", Some(plugin.digest().to_string()));
+    shown("runs in", plugin.interpreter().map(|digest| digest.to_string()));
+    shown("size", Some(bytes(plugin.size() as u64)));
+    let tables = format!("{} table elements", needs.table_elements);
+    shown(
+        "needs",
+        Some(format!("{} of memory to begin with, {tables}", bytes(needs.memory_bytes))),
+    );
+    let grants = grants(&plugin);
+    shown("grants", Some(if grants.is_empty() { "none".to_owned() } else { grants.join(", ") }));
+    shown("imports", Some(plugin.imports().join("\n         ")));
     say!("config   {:#}", descriptor.config_schema);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what a component imports and exports, as WIT.
+pub fn wit(path: &Path) -> Result<ExitCode, Failure> {
+    let text = wasmill_build::component::wit(&read(path)?)
+        .map_err(|error| Failure::new(78, format!("{}: {error}", path.display())))?;
+    say!("{}", text.trim_end());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| {
+        let exit_code = if error.kind() == ErrorKind::NotFound { 66 } else { 74 };
+        Failure::new(exit_code, format!("cannot read {}: {error}", path.display()))
+    })
+}
+
+/// The plugin that a component is, and what it says of itself.
+pub async fn inspected(
+    path: &Path,
+    component: Arc<[u8]>,
+    compiling: &CompileArgs,
+) -> Result<(Plugin, Descriptor), Failure> {
+    let options = SandboxOptions { compiler: compiling.compiler(), ..SandboxOptions::new(1) };
+    let sandbox =
+        Sandbox::with_options(options).map_err(|error| Failure::from_error(70, &error))?;
+    let loaded = sandbox.load_beside(component, path.parent()).await;
+    let plugin = loaded.map_err(|error| {
+        Failure::new(78, format!("{} is no plugin: {}", path.display(), chain(&error)))
+    })?;
+    let descriptor = describe(&plugin).await.map_err(|message| Failure::new(70, message))?;
+    Ok((plugin, descriptor))
+}
+
+/// What an operator has to grant, beyond the base set.
+fn grants(plugin: &Plugin) -> Vec<String> {
+    let refused = plugin
+        .imports()
+        .iter()
+        .filter(|import| Grants::default().check(std::slice::from_ref(*import)).is_err());
+    refused
+        .map(|import| {
+            if import.starts_with("wasmill:plugin/http@") {
+                "http".to_owned()
+            } else {
+                import.clone()
+            }
+        })
+        .collect()
 }
 
 async fn describe(plugin: &Plugin) -> Result<Descriptor, String> {

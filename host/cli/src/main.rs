@@ -16,6 +16,7 @@ macro_rules! say {
 mod allocator;
 mod attack;
 mod bench;
+mod build;
 mod check;
 mod compiling;
 mod doctor;
@@ -47,6 +48,7 @@ use wasmill_sandbox::compiler::answer_parent;
 
 use crate::attack::AttackArgs;
 use crate::bench::BenchArgs;
+use crate::build::BuildArgs;
 use crate::compiling::CompileArgs;
 use crate::doctor::DoctorArgs;
 use crate::failure::Failure;
@@ -64,7 +66,8 @@ Exit codes (sysexits):
     2  the command line is wrong
    65  the data was refused: by a gate, a limit on quarantined rows, or on_... = \"fail\"; versions differ; inputs have
        changed; the run has ended
-   66  the pipeline file, component, data file, ledger or run that is asked for does not exist
+   66  the pipeline file, project, component, data file, ledger or run that is asked for does not exist
+   69  a toolchain is missing, and cannot be installed
    70  a plugin failed, or wasmill itself
    74  reading or writing failed
    75  a temporary failure, somebody else at work, or splits that are missing: try again
@@ -82,6 +85,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Makes a plugin of a project: Rust, Python, JavaScript, TypeScript, C or Go.
+    #[command(after_help = build::EXAMPLES)]
+    Build(BuildArgs),
     /// Runs a pipeline: checks it, works through its splits, and publishes its sinks when all of it is good.
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", run::EXAMPLES))]
     Run(RunArgs),
@@ -127,10 +133,13 @@ enum Command {
     /// Shows events that wait for their notifiers, and delivers them.
     #[command(subcommand)]
     Outbox(OutboxCommand),
-    /// Shows what a component is: kind, imports, configuration, digest, size.
+    /// Shows what a component is: kind, contract, what it needs granted, configuration, language, size, memory, tables, digest.
     Inspect {
         /// The component, a .wasm file.
         component: PathBuf,
+        /// Prints its WIT instead: what it imports and exports.
+        #[arg(long)]
+        wit: bool,
         #[command(flatten)]
         output: OutputArgs,
         #[command(flatten)]
@@ -196,6 +205,7 @@ fn main() -> ExitCode {
 
 async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
+        Command::Build(args) => build::build(&args).await,
         Command::Run(args) => run::run(&args).await,
         Command::Plan(args) => partitions::plan(&args).await,
         Command::Commit(args) => partitions::commit(&args).await,
@@ -211,7 +221,10 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Runs(command) => runs::runs(&command).await,
         Command::Quarantine(command) => quarantine::dispatch(command).await,
         Command::Outbox(command) => outbox::outbox(&command).await,
-        Command::Inspect { component, output, compiling } => {
+        Command::Inspect { component, wit, output, compiling } => {
+            if wit {
+                return inspect::wit(&component);
+            }
             inspect::inspect(&component, output.output, &compiling).await
         }
         Command::Schema => {

@@ -11,6 +11,7 @@ mod shared {
             world shared {
                 import wasmill:plugin/types@0.1.0;
                 import wasmill:plugin/http@0.1.0;
+                import wasmill:plugin/script@0.1.0;
                 import wasi:logging/logging@0.1.0-draft;
                 import wasi:config/store@0.2.0-rc.1;
             }
@@ -26,6 +27,9 @@ pub use shared::wasmill::plugin::types;
 
 /// The imported interface for HTTP through named connections.
 pub use shared::wasmill::plugin::http;
+
+/// What interpreters import: the script that they are to run.
+pub use shared::wasmill::plugin::script;
 
 /// The imported interface for log lines.
 pub use shared::wasi::logging::logging;

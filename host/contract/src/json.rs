@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
@@ -60,6 +61,7 @@ pub fn encode(batch: &RecordBatch) -> Result<String, ArrowError> {
 
 /// The columns of the rows in `text`, in the order of `fields`. `rows` is the exact number of rows.
 pub fn decode(text: &str, fields: &[FieldRef], rows: usize) -> Result<Vec<ArrayRef>, JsonBreach> {
+    let plain: Vec<FieldRef> = fields.iter().map(plain_field).collect();
     // The parsers below do not mind depth, but a message about a value in the wrong place writes it out by recursion.
     if depth(text) > MAX_JSON_DEPTH {
         return Err(JsonBreach::TooDeep);
@@ -71,12 +73,12 @@ pub fn decode(text: &str, fields: &[FieldRef], rows: usize) -> Result<Vec<ArrayR
     if actual != rows {
         return Err(JsonBreach::Rows { expected: rows, actual });
     }
-    if json_size::exceeds(text, fields, rows, MAX_NULL_BYTES).map_err(unreadable)? {
+    if json_size::exceeds(text, &plain, rows, MAX_NULL_BYTES).map_err(unreadable)? {
         return Err(JsonBreach::WideNulls);
     }
     // The reader returns errors for most values that are none of their column's type, and panics for the rest, such as a
     // number in a column of fixed-size binary.
-    let batch = match catch_unwind(AssertUnwindSafe(|| read_envelope(text, fields))) {
+    let batch = match catch_unwind(AssertUnwindSafe(|| read_envelope(text, &plain))) {
         // A message may write out the value that it is about.
         Ok(read) => {
             read.map_err(|error| JsonBreach::Unreadable(bounded_text(error.to_string())))?
@@ -96,10 +98,42 @@ pub fn decode(text: &str, fields: &[FieldRef], rows: usize) -> Result<Vec<ArrayR
         let first = (0..nulls.len()).find(|&row| nulls.is_null(row)).unwrap_or(0);
         return Err(JsonBreach::NullRow(first));
     }
+    let mut columns = Vec::with_capacity(fields.len());
     for (field, column) in fields.iter().zip(structs.columns()) {
-        check_column(field, column)?;
+        let column = with_dictionaries(column, field)?;
+        check_column(field, &column)?;
+        columns.push(column);
     }
-    Ok(structs.columns().to_vec())
+    Ok(columns)
+}
+
+/// A type without the dictionaries in it, which the reader does not make.
+fn plain_type(data_type: &DataType) -> DataType {
+    let plain = |field: &FieldRef| -> FieldRef {
+        Arc::new(field.as_ref().clone().with_data_type(plain_type(field.data_type())))
+    };
+    match data_type {
+        DataType::Dictionary(_, values) => plain_type(values),
+        DataType::List(item) => DataType::List(plain(item)),
+        DataType::LargeList(item) => DataType::LargeList(plain(item)),
+        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(plain(item), *size),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(plain).collect()),
+        DataType::Map(entries, sorted) => DataType::Map(plain(entries), *sorted),
+        other => other.clone(),
+    }
+}
+
+fn plain_field(field: &FieldRef) -> FieldRef {
+    Arc::new(field.as_ref().clone().with_data_type(plain_type(field.data_type())))
+}
+
+/// The column as its field has it: with its dictionaries.
+fn with_dictionaries(column: &ArrayRef, field: &Field) -> Result<ArrayRef, JsonBreach> {
+    if plain_type(field.data_type()) == *field.data_type() {
+        return Ok(Arc::clone(column));
+    }
+    cast(column, field.data_type())
+        .map_err(|error| JsonBreach::Unreadable(bounded_text(error.to_string())))
 }
 
 /// The batch of one row and one column that holds all rows of `text` as a list; none where that is not what it is.

@@ -8,12 +8,14 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayData, ArrayRef, ArrowPrimitiveType, AsArray, Decimal32Array, Decimal64Array,
-    Decimal128Array, Decimal256Array, FixedSizeListArray, LargeListArray, ListArray, MapArray,
-    PrimitiveArray, StructArray, downcast_array, downcast_primitive, make_array,
+    Array, ArrayData, ArrayRef, ArrowPrimitiveType, AsArray, FixedSizeListArray, LargeListArray,
+    ListArray, MapArray, PrimitiveArray, StructArray, downcast_primitive, make_array,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
-use arrow::datatypes::{ArrowNativeType, DataType, Field};
+use arrow::datatypes::{
+    ArrowNativeType, DataType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
+    DecimalType, Field,
+};
 use arrow::error::ArrowError;
 
 use crate::bindings::types::Node;
@@ -147,24 +149,20 @@ fn check_nested_nulls(array: &ArrayRef) -> Result<(), ArrowError> {
 
 fn check_decimals(data: &ArrayData) -> Result<(), ArrowError> {
     match data.data_type() {
-        DataType::Decimal32(precision, _) => {
-            downcast_array::<Decimal32Array>(&make_array(data.clone()))
-                .validate_decimal_precision(*precision)
-        }
-        DataType::Decimal64(precision, _) => {
-            downcast_array::<Decimal64Array>(&make_array(data.clone()))
-                .validate_decimal_precision(*precision)
-        }
-        DataType::Decimal128(precision, _) => {
-            downcast_array::<Decimal128Array>(&make_array(data.clone()))
-                .validate_decimal_precision(*precision)
-        }
-        DataType::Decimal256(precision, _) => {
-            downcast_array::<Decimal256Array>(&make_array(data.clone()))
-                .validate_decimal_precision(*precision)
-        }
+        DataType::Decimal32(..) => precise::<Decimal32Type>(data),
+        DataType::Decimal64(..) => precise::<Decimal64Type>(data),
+        DataType::Decimal128(..) => precise::<Decimal128Type>(data),
+        DataType::Decimal256(..) => precise::<Decimal256Type>(data),
         _ => data.child_data().iter().try_for_each(check_decimals),
     }
+}
+
+/// Value by value: arrays check all of their values too, but take a negative scale for a large one.
+fn precise<T: DecimalType>(data: &ArrayData) -> Result<(), ArrowError> {
+    let array = PrimitiveArray::<T>::from(data.clone());
+    let (precision, scale) = (array.precision(), array.scale());
+    let mut values = array.iter().flatten();
+    values.try_for_each(|value| T::validate_decimal_precision(value, precision, scale))
 }
 
 /// One top-level column.

@@ -43,6 +43,7 @@ const LOCATE_TIME: Duration = Duration::from_secs(10);
 pub struct Compiler {
     cache: Option<Arc<ComponentCache>>,
     process: Option<Arc<CompilerProcess>>,
+    interpreters: Option<PathBuf>,
 }
 
 /// A program that calls [`answer_parent`], and what compiling one component may take.
@@ -84,6 +85,17 @@ impl Compiler {
     #[must_use]
     pub fn in_process(self, process: CompilerProcess) -> Self {
         Self { process: Some(Arc::new(process)), ..self }
+    }
+
+    /// Looks in a folder for the interpreters of scripts, beside where a script was found.
+    #[must_use]
+    pub fn with_interpreters(self, folder: PathBuf) -> Self {
+        Self { interpreters: Some(folder), ..self }
+    }
+
+    /// Where interpreters are looked for.
+    pub(crate) fn interpreters(&self) -> Option<&PathBuf> {
+        self.interpreters.as_ref()
     }
 
     /// What finds source lines in a component that was compiled; none without a process, or without line tables.

@@ -1,6 +1,7 @@
 //! Loading a component: what it is, what it imports, compiled and ready to be instantiated.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
@@ -11,6 +12,7 @@ use crate::fault::Fault;
 use crate::grants::{Grants, NotGranted};
 use crate::guest::GuestState;
 use crate::locate::Locator;
+use crate::script::{self, Interpreter, Script};
 
 /// The contract version that this host speaks.
 pub const CONTRACT_VERSION: &str = "0.1.0";
@@ -73,6 +75,18 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The digest that [`Display`](fmt::Display) writes; none where that is no digest.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("sha256:")?.as_bytes();
+        let (pairs, []) = digits.as_chunks::<2>() else { return None };
+        let byte = |pair: &[u8; 2]| {
+            let digit = |digit: u8| char::from(digit).to_digit(16);
+            Some((digit(pair[0])? << 4 | digit(pair[1])?) as u8)
+        };
+        let bytes: Vec<u8> = pairs.iter().map(byte).collect::<Option<_>>()?;
+        Some(Self(bytes.try_into().ok()?))
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -115,6 +129,18 @@ pub enum LoadError {
     ContractVersion { version: String },
     #[error("the component does not fit the contract: {message}")]
     Mismatch { message: String },
+    #[error("the script cannot be read: {message}")]
+    Script { message: String },
+    #[error(
+        "the script runs in an interpreter for {language} that is not there: {digest} (looked for in {}); build the script anew, or \
+         copy the folder `interpreters` that lies beside where it was built",
+        if .folders.is_empty() { "no folder".to_owned() } else { .folders.join(", ") }
+    )]
+    NoInterpreter { language: String, digest: Digest, folders: Vec<String> },
+    #[error("the interpreter of the script does not run any {kind}")]
+    NotOfInterpreter { kind: PluginKind },
+    #[error("the component is an interpreter, and no plugin by itself: build a script for it")]
+    Interpreter,
 }
 
 /// A compiled component of one of the five kinds. Cheap to clone.
@@ -130,6 +156,8 @@ struct Inner {
     size: usize,
     imports: Vec<String>,
     component: Component,
+    /// What the component is to run, where it is an interpreter.
+    script: Option<Arc<Script>>,
     /// Where there are source lines, and a process to find them.
     locator: Option<Locator>,
 }
@@ -138,36 +166,95 @@ impl Sandbox {
     /// Checks and compiles a component, or takes it from the cache. Compiling takes from milliseconds to seconds of
     /// all cores, on a blocking thread.
     pub async fn load(&self, bytes: Arc<[u8]>) -> Result<Plugin, LoadError> {
+        self.load_beside(bytes, None).await
+    }
+
+    /// The same for a component that was found in `folder`: if it is a script, its interpreter is looked for in the folder
+    /// [`interpreters`](crate::script::FOLDER) there first.
+    pub async fn load_beside(
+        &self,
+        bytes: Arc<[u8]>,
+        folder: Option<&Path>,
+    ) -> Result<Plugin, LoadError> {
         let sandbox = self.clone();
-        tokio::task::spawn_blocking(move || sandbox.load_blocking(&bytes))
-            .await
-            .unwrap_or_else(|error| Err(LoadError::Compile { message: error.to_string() }))
+        let beside = folder.map(|folder| folder.join(script::FOLDER));
+        tokio::task::spawn_blocking(move || match Script::of(&bytes)? {
+            Some(script) => sandbox.load_script(&bytes, script, beside),
+            None => sandbox.load_blocking(&bytes),
+        })
+        .await
+        .unwrap_or_else(|error| Err(LoadError::Compile { message: error.to_string() }))
+    }
+
+    fn load_script(
+        &self,
+        bytes: &[u8],
+        script: Script,
+        beside: Option<PathBuf>,
+    ) -> Result<Plugin, LoadError> {
+        let folders: Vec<PathBuf> =
+            beside.into_iter().chain(self.compiler().interpreters().cloned()).collect();
+        let compile = |component: &Arc<[u8]>| {
+            check_preamble(component)?;
+            let (engine, component) = self.compile(component, script.interpreter)?;
+            let (imports, exports) = names(&engine, &component);
+            let (imports, exports) = (imports.into(), exports.into());
+            Ok(Interpreter { engine, component, imports, exports })
+        };
+        let interpreter = self.interpreters().get(&script, &folders, compile)?;
+        let kind = script.kind;
+        if !interpreter.exports.contains(&kind.versioned_interface()) {
+            return Err(LoadError::NotOfInterpreter { kind });
+        }
+        let is_of_script = |import: &&String| {
+            !import.starts_with(script::IMPORT)
+                && (script.uses_http || !import.starts_with("wasmill:plugin/http@"))
+        };
+        let inner = Inner {
+            engine: interpreter.engine,
+            digest: Digest::of(bytes),
+            kind,
+            size: bytes.len(),
+            imports: interpreter.imports.iter().filter(is_of_script).cloned().collect(),
+            component: interpreter.component,
+            script: Some(Arc::new(script)),
+            locator: None,
+        };
+        Ok(Plugin { inner: Arc::new(inner) })
+    }
+
+    /// Compiles a component for the engine that it needs, or takes it from the cache.
+    fn compile(
+        &self,
+        bytes: &Arc<[u8]>,
+        digest: Digest,
+    ) -> Result<(Arc<LinkedEngine>, Component), LoadError> {
+        let compile = |engine| self.compiler().compile(engine, digest, bytes);
+        match compile(self.plain()) {
+            Ok(component) => Ok((Arc::clone(self.plain()), component)),
+            // What the plain engine refuses may be what only the other one knows.
+            Err(LoadError::Compile { .. }) => {
+                let failed = |error: EngineError| LoadError::Compile { message: error.to_string() };
+                let concurrent = self.concurrent().map_err(failed)?;
+                Ok((Arc::clone(concurrent), compile(concurrent)?))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn load_blocking(&self, bytes: &Arc<[u8]>) -> Result<Plugin, LoadError> {
         check_preamble(bytes)?;
         let digest = Digest::of(bytes);
-        let compile = |engine| self.compiler().compile(engine, digest, bytes);
-        let (engine, component) = match compile(self.plain()) {
-            Ok(component) => (self.plain(), component),
-            // What the plain engine refuses may be what only the other one knows.
-            Err(LoadError::Compile { .. }) => {
-                let failed = |error: EngineError| LoadError::Compile { message: error.to_string() };
-                let concurrent = self.concurrent().map_err(failed)?;
-                (concurrent, compile(concurrent)?)
-            }
-            Err(error) => return Err(error),
-        };
-        let component_type = component.component_type();
-        let exports: Vec<String> =
-            component_type.exports(&engine.engine).map(|(name, _)| name.to_owned()).collect();
-        let imports =
-            component_type.imports(&engine.engine).map(|(name, _)| name.to_owned()).collect();
+        let (engine, component) = self.compile(bytes, digest)?;
+        let (imports, exports) = names(&engine, &component);
+        if imports.iter().any(|import| import.starts_with(script::IMPORT)) {
+            return Err(LoadError::Interpreter);
+        }
         let kind = kind_of(&exports)?;
         let size = bytes.len();
-        let engine = Arc::clone(engine);
         let locator = self.compiler().locator(bytes);
-        let inner = Inner { engine, digest, kind, size, imports, component, locator };
+        let script = None;
+        let inner = Inner { engine, digest, kind, size, imports, component, script, locator };
         Ok(Plugin { inner: Arc::new(inner) })
     }
 }
@@ -191,6 +278,25 @@ impl Plugin {
         &self.inner.imports
     }
 
+    /// The digest of the interpreter that the plugin runs in, where it is a script.
+    pub fn interpreter(&self) -> Option<Digest> {
+        self.inner.script.as_ref().map(|script| script.interpreter)
+    }
+
+    /// What each instance takes when it is created.
+    pub fn resources(&self) -> Resources {
+        const PAGE_BYTES: u64 = 64 << 10;
+        let Some(required) = self.inner.component.resources_required() else {
+            return Resources::default();
+        };
+        Resources {
+            memories: required.num_memories,
+            memory_bytes: required.max_initial_memory_size.unwrap_or(0) * PAGE_BYTES,
+            tables: required.num_tables,
+            table_elements: required.max_initial_table_size.unwrap_or(0),
+        }
+    }
+
     /// Adds source lines to a fault's stack, where the component has line tables, and the sandbox's compiler a process
     /// of its own to read them in. What cannot be found is left out. Each place is looked for once, which takes some
     /// 10 ms, and 10 s at most.
@@ -198,6 +304,11 @@ impl Plugin {
         if let (Some(locator), Some(stack)) = (&self.inner.locator, fault.stack_mut()) {
             locator.locate(stack).await;
         }
+    }
+
+    /// What the plugin's component is to run, where that is an interpreter.
+    pub(crate) fn script(&self) -> Option<Arc<Script>> {
+        self.inner.script.clone()
     }
 
     pub(crate) fn engine(&self) -> &LinkedEngine {
@@ -225,6 +336,15 @@ impl fmt::Debug for Plugin {
     }
 }
 
+/// What an instance takes when it is created. Of several memories, or tables, the sizes are those of the largest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resources {
+    pub memories: u32,
+    pub memory_bytes: u64,
+    pub tables: u32,
+    pub table_elements: u64,
+}
+
 /// Why a plugin cannot be used for a step.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
@@ -234,6 +354,14 @@ pub enum LinkError {
     NotGranted(#[from] NotGranted),
     #[error("the component does not fit the contract: {message}")]
     Mismatch { message: String },
+}
+
+/// The names of what a component imports and exports.
+fn names(engine: &LinkedEngine, component: &Component) -> (Vec<String>, Vec<String>) {
+    let component_type = component.component_type();
+    let imports = component_type.imports(&engine.engine).map(|(name, _)| name.to_owned());
+    let exports = component_type.exports(&engine.engine).map(|(name, _)| name.to_owned());
+    (imports.collect(), exports.collect())
 }
 
 /// Component and module binaries start alike and differ in the layer field:

@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use wasmill_contract::bindings::{http, logging, store, types};
+use wasmill_contract::bindings::{http, logging, script, store, types};
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{
     Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, OperatorCost,
@@ -19,6 +19,7 @@ use wasmtime::{
 use crate::compiler::Compiler;
 use crate::frames::MAX_FRAMES;
 use crate::guest::GuestState;
+use crate::script::Interpreters;
 
 /// How often running guests are interrupted to look at their deadline and to yield.
 const EPOCH_TICK: Duration = Duration::from_millis(10);
@@ -107,6 +108,7 @@ struct Inner {
     plain: Arc<LinkedEngine>,
     /// Set up when the first component needs it.
     concurrent: OnceLock<Arc<LinkedEngine>>,
+    interpreters: Interpreters,
 }
 
 /// An engine, and everything that its components may import.
@@ -137,7 +139,14 @@ impl Sandbox {
     /// As [`Sandbox::new`].
     pub fn with_options(options: SandboxOptions) -> Result<Self, EngineError> {
         let plain = Arc::new(LinkedEngine::new(&options, false)?);
-        Ok(Self { inner: Arc::new(Inner { options, plain, concurrent: OnceLock::new() }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                options,
+                plain,
+                concurrent: OnceLock::new(),
+                interpreters: Interpreters::default(),
+            }),
+        })
     }
 
     /// The engine for most components.
@@ -153,6 +162,10 @@ impl Sandbox {
         }
         let engine = Arc::new(LinkedEngine::new(&self.inner.options, true)?);
         Ok(self.inner.concurrent.get_or_init(|| engine))
+    }
+
+    pub(crate) fn interpreters(&self) -> &Interpreters {
+        &self.inner.interpreters
     }
 
     pub(crate) fn compiler(&self) -> &Compiler {
@@ -266,6 +279,7 @@ fn linker(engine: &Engine) -> Result<Linker<GuestState>, wasmtime::Error> {
     logging::add_to_linker::<_, HasSelf<GuestState>>(&mut linker, |state| state)?;
     store::add_to_linker::<_, HasSelf<GuestState>>(&mut linker, |state| state)?;
     http::add_to_linker::<_, HasSelf<GuestState>>(&mut linker, |state| state)?;
+    script::add_to_linker::<_, HasSelf<GuestState>>(&mut linker, |state| state)?;
     Ok(linker)
 }
 

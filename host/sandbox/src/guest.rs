@@ -15,7 +15,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedSemaphorePermit;
-use wasmill_contract::bindings::{http, logging, store, types};
+use wasmill_contract::bindings::{http, logging, script, store, types};
 use wasmill_contract::finding::bounded_text;
 use wasmtime::component::{Instance, InstancePre, ResourceTable};
 use wasmtime::{Store, UpdateDeadline};
@@ -31,6 +31,7 @@ use crate::fault::{Breach, DeadlinePassed, Fault};
 use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::memory::{MemoryBudget, MemoryMeter};
+use crate::script::Script;
 
 /// How many handles (resources, streams) a guest may hold.
 const MAX_HANDLES: usize = 4_096;
@@ -102,6 +103,7 @@ pub(crate) struct GuestState {
     log: GuestLog,
     http: HttpGrant,
     config: Vec<(String, String)>,
+    script: Option<Arc<Script>>,
     deadline: Instant,
 }
 
@@ -183,6 +185,7 @@ impl<B> Guest<B> {
     pub(crate) async fn new(
         engine: &LinkedEngine,
         component: &InstancePre<GuestState>,
+        script: Option<Arc<Script>>,
         environment: &Environment,
         seed: u64,
         place: OwnedSemaphorePermit,
@@ -205,6 +208,7 @@ impl<B> Guest<B> {
                 log: log.clone(),
                 http,
                 config: config_entries(environment),
+                script,
                 deadline: Instant::now(),
             },
         );
@@ -451,6 +455,23 @@ impl store::Host for GuestState {
 
     async fn get_all(&mut self) -> wasmtime::Result<Result<Vec<(String, String)>, store::Error>> {
         Ok(Ok(self.config.clone()))
+    }
+}
+
+impl script::Host for GuestState {
+    async fn about(&mut self) -> wasmtime::Result<script::Manifest> {
+        Ok(self.script()?.manifest())
+    }
+
+    async fn files(&mut self) -> wasmtime::Result<Vec<script::File>> {
+        Ok(self.script()?.files())
+    }
+}
+
+impl GuestState {
+    fn script(&self) -> wasmtime::Result<&Script> {
+        // Interpreters are not loaded but for a script.
+        self.script.as_deref().ok_or_else(|| wasmtime::format_err!("there is no script"))
     }
 }
 

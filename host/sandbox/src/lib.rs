@@ -37,6 +37,7 @@ mod lowering;
 pub mod memory;
 pub mod notifier;
 pub mod opened;
+pub mod script;
 pub mod self_test;
 pub mod sizing;
 mod step;

@@ -91,7 +91,7 @@ impl Sandbox {
             let place = Arc::new(Semaphore::new(1)).acquire_owned().await;
             let place = place.expect("nobody closes the semaphore");
             let environment = Environment { limits, ..Environment::default() };
-            Guest::new(self.plain(), &linked, &environment, 0, place, |store, instance| {
+            Guest::new(self.plain(), &linked, None, &environment, 0, place, |store, instance| {
                 Ok(Exports {
                     next: instance.get_typed_func(&mut *store, "next")?,
                     spin: instance.get_typed_func(&mut *store, "spin")?,

@@ -58,7 +58,8 @@ impl Step {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place = place.expect("nobody closes the semaphore");
         let engine = self.plugin.engine();
-        Guest::new(engine, &self.component, &self.environment, seed, place, E::find).await
+        let script = self.plugin.script();
+        Guest::new(engine, &self.component, script, &self.environment, seed, place, E::find).await
     }
 
     /// See [`Plugin::locate`].

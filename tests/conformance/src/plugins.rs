@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -15,6 +15,7 @@ use wasmill_sandbox::extractor::Extractor;
 use wasmill_sandbox::grants::Grants;
 use wasmill_sandbox::loader::Loader;
 use wasmill_sandbox::notifier::Notifier;
+use wasmill_sandbox::script::FOLDER;
 use wasmill_sandbox::transformer::Transformer;
 use wasmill_sandbox::validator::Validator;
 
@@ -25,6 +26,8 @@ use crate::server::Server;
 #[derive(Debug)]
 pub struct Components {
     bytes: BTreeMap<&'static str, Vec<u8>>,
+    /// Where interpreters of scripts are.
+    interpreters: Option<PathBuf>,
 }
 
 impl Components {
@@ -39,7 +42,8 @@ impl Components {
             let named = |error| io::Error::other(format!("{}: {error}", file.display()));
             Ok((kind.name(), std::fs::read(&file).map_err(named)?))
         };
-        Ok(Self { bytes: Kind::ALL.into_iter().map(read).collect::<io::Result<_>>()? })
+        let bytes = Kind::ALL.into_iter().map(read).collect::<io::Result<_>>()?;
+        Ok(Self { bytes, interpreters: Some(folder.to_owned()) })
     }
 
     /// Builds the projects `transformer` and so on.
@@ -52,11 +56,19 @@ impl Components {
         language: Language,
         tools: &Tools<'_>,
     ) -> Result<Self, BuildError> {
-        let build = |kind: Kind| {
+        let mut bytes = BTreeMap::new();
+        let mut interpreters = None;
+        for kind in Kind::ALL {
             let project = projects.join(kind.name());
-            Ok((kind.name(), wasmill_build::build(&project, Some(language), tools)?.component))
-        };
-        Ok(Self { bytes: Kind::ALL.into_iter().map(build).collect::<Result<_, BuildError>>()? })
+            let built = wasmill_build::build(&project, Some(language), tools)?;
+            bytes.insert(kind.name(), built.component);
+            if let Some(interpreter) = built.interpreter {
+                let folder = std::env::temp_dir().join("wasmill-conformance");
+                interpreter.put_into(&folder.join(FOLDER))?;
+                interpreters = Some(folder);
+            }
+        }
+        Ok(Self { bytes, interpreters })
     }
 
     /// Writes `transformer.wasm` and so on.
@@ -99,8 +111,9 @@ impl Plugins {
     /// When one is no plugin, with its kind.
     pub async fn load(sandbox: &Sandbox, components: &Components) -> Result<Self, String> {
         let mut plugins = BTreeMap::new();
+        let beside = components.interpreters.as_deref();
         for (kind, bytes) in &components.bytes {
-            let loaded = sandbox.load(bytes.as_slice().into()).await;
+            let loaded = sandbox.load_beside(bytes.as_slice().into(), beside).await;
             let plugin = loaded.map_err(|error| format!("the {kind} is no plugin: {error}"))?;
             if plugin.kind().name() != *kind {
                 return Err(format!("the {kind} is a {}", plugin.kind()));

@@ -17,7 +17,7 @@ use wasm_encoder::{Component, CustomSection};
 
 use crate::complaint::Complaint;
 use crate::project::{Kind, Project};
-use crate::{BuildError, Interpreter, Tools, component, embedded};
+use crate::{BuildError, Interpreter, Language, Tools, component, embedded};
 
 const COMPONENTIZE: &str = "componentize-py==0.25.1";
 /// The rules of time zones, which plugins cannot read from files.
@@ -179,7 +179,12 @@ pub fn interpreter(tools: &Tools<'_>) -> Result<Interpreter, BuildError> {
     let component = fs::read(&file).map_err(BuildError::io(&file))?;
     let digest: String =
         Sha256::digest(&component).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Interpreter { digest: format!("sha256:{digest}"), file, component })
+    Ok(Interpreter {
+        language: Language::Python,
+        digest: format!("sha256:{digest}"),
+        file,
+        component,
+    })
 }
 
 /// Changes with all that an interpreter is made of.
@@ -273,7 +278,8 @@ fn componentize(
     let packages = tools.python_packages(&[COMPONENTIZE])?;
     let zones = tools.python_packages(&[TZDATA])?;
     let scratch = tempfile::tempdir().map_err(BuildError::io(Path::new("a temporary folder")))?;
-    let (wit, sdk, own) = (scratch.path().join("wit"), scratch.path().join("sdk"), scratch.path().join("app"));
+    let (wit, sdk, own) =
+        (scratch.path().join("wit"), scratch.path().join("sdk"), scratch.path().join("app"));
     embedded::unpack("wit", &wit)?;
     embedded::unpack("python", &sdk)?;
     fs::create_dir_all(&own).map_err(BuildError::io(&own))?;
@@ -345,8 +351,12 @@ mod tests {
         let root = root(&project);
         let (first, module) = entry(&project, &root).unwrap();
         assert_eq!((first.as_str(), module), ("x.py", "x"));
-        let interpreter =
-            Interpreter { digest: "sha256:00".into(), file: PathBuf::new(), component: Vec::new() };
+        let interpreter = Interpreter {
+            language: Language::Python,
+            digest: "sha256:00".into(),
+            file: PathBuf::new(),
+            component: Vec::new(),
+        };
         let component = script(&project, &root, &first, &interpreter).unwrap();
         let text = String::from_utf8_lossy(&component);
         let (a, x, test) = (text.find("a/b.py"), text.find("\"x.py\""), text.find("test_x"));

@@ -260,7 +260,7 @@ impl Replay {
         let profile = self.header().plugin_profile().unwrap_or_default();
         let compiler = self.compiler.clone();
         let sandbox = Sandbox::with_options(SandboxOptions { instances: 2, profile, compiler })?;
-        let loaded = sandbox.load(bytes.into()).await;
+        let loaded = sandbox.load_beside(bytes.into(), path.parent()).await;
         loaded.map_err(|source| ReplayError::Load { path: path.to_owned(), source })
     }
 

@@ -151,7 +151,7 @@ async fn load(
     let bytes = tokio::fs::read(&path).await.map_err(|error| {
         Diagnostic::error(format!("cannot read the plugin {}: {error}", path.display()))
     })?;
-    sandbox.load(bytes.into()).await.map_err(|error| {
+    sandbox.load_beside(bytes.into(), path.parent()).await.map_err(|error| {
         Diagnostic::error(format!("{} is no plugin: {error}", path.display()))
             .hint("a plugin is a component built against a world of wasmill:plugin; see README")
     })

@@ -135,6 +135,9 @@ impl RunContext {
         let mut failures: Vec<RunFailure> = Vec::new();
         let mut succeeded = 0;
         loop {
+            if running.is_empty() && queue.is_empty() {
+                break;
+            }
             let has_room = running.len() < workers * (1 + WAITING_FOR_ONE);
             let joined = tokio::select! {
                 biased;
@@ -154,7 +157,6 @@ impl RunContext {
                     }));
                     continue;
                 }
-                else => break,
             };
             let failure = match joined {
                 Ok(Ok((place, manifest))) => {
