@@ -8,6 +8,7 @@
 mod bench;
 mod chaos;
 mod components;
+mod conformance;
 mod duration;
 mod evil;
 mod fuzz;
@@ -37,6 +38,8 @@ Usage: cargo xtask COMMAND
                   with --release, by a host that is slow to build and fast to run
   plugins         builds the standard plugins to dist/plugins/, and hostile ones to dist/attacks/
   evil            builds plugins and host, and has hostile plugins attack it, under small limits
+  conformance     builds the conformance plugins of all languages, and runs them through all cases;
+                  --language rust|python|js|c|go, --case PART, --verbose, --json
   bench [NAME]    builds and runs the benchmarks in bench/, or one of them; --quick for a first look,
                   --json for one JSON object a line
   chaos           builds plugins and host, kills processes of a pipeline, has others go on, and compares;
@@ -82,6 +85,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode, String> {
         ["plugins"] => plugins::run(&workspace).map(|()| ExitCode::SUCCESS),
         ["evil"] => evil::run(&workspace),
         ["bench", options @ ..] => bench::run(&workspace, options),
+        ["conformance", options @ ..] => conformance::run(&workspace, options),
         ["chaos", options @ ..] => chaos::run(&workspace, options),
         ["fuzz", arguments @ ..] => fuzz::run(&workspace, arguments),
         ["test"] => Ok(test::run(&workspace)),

@@ -38,7 +38,11 @@ pub(super) fn build(project: &Project, tools: &Tools<'_>) -> Result<Vec<u8>, Bui
 }
 
 /// The command `go`, with an environment in which it neither asks the network nor writes outside of the cache.
-fn toolchain(tools: &Tools<'_>) -> Result<Command, BuildError> {
+///
+/// # Errors
+///
+/// When it is not in the cache and cannot be installed.
+pub fn toolchain(tools: &Tools<'_>) -> Result<Command, BuildError> {
     let root = tools.python_packages(&[PACKAGE])?.join("go");
     let mut go = Command::new(root.join("bin/go"));
     go.env("GOROOT", &root).env("GOCACHE", tools.cache().join("go-build"));

@@ -1,7 +1,7 @@
 //! How each language becomes a component.
 
 mod c;
-mod go;
+pub(crate) mod go;
 mod js;
 pub(crate) mod python;
 mod rust;

@@ -117,7 +117,15 @@ async fn exhausted(plugins: &Plugins, what: &str) -> Outcome {
         "fuel" => &[FaultKind::Fuel, FaultKind::Deadline],
         // Languages with exceptions for it may say so themselves.
         "memory" => &[FaultKind::Memory, FaultKind::Failure],
-        _ => &[FaultKind::Stack, FaultKind::Failure, FaultKind::Trap, FaultKind::Memory],
+        // Or they use up something else on the way.
+        _ => &[
+            FaultKind::Stack,
+            FaultKind::Failure,
+            FaultKind::Trap,
+            FaultKind::Memory,
+            FaultKind::Fuel,
+            FaultKind::Deadline,
+        ],
     };
     holds(allowed.contains(&fault.kind()), || format!("{:?}: {}", fault.kind(), faulted(&fault)))
 }
