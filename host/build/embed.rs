@@ -1,5 +1,7 @@
 //! Writes down which files of the SDKs, and of `wit/`, are put into the program: whoever has it needs no checkout of Wasmill.
 
+#![allow(clippy::print_stdout, reason = "Cargo reads it")]
+
 use std::env;
 use std::fmt::Write as _;
 use std::fs;

@@ -141,7 +141,7 @@ impl<'a> ValueColumn<'a> {
 }
 
 /// The names of the next `children` fields, whose own descendants are in between.
-fn child_names<'a>(fields: &'a [Field], children: usize) -> Vec<&'a str> {
+fn child_names(fields: &[Field], children: usize) -> Vec<&str> {
     let mut names = Vec::with_capacity(children);
     let mut fields = fields.iter();
     while names.len() < children {
@@ -167,7 +167,7 @@ fn starts<const WIDTH: usize>(node: &Node) -> Vec<usize> {
     bytes.as_chunks::<WIDTH>().0.iter().map(start).collect()
 }
 
-impl<'a> Value<'a> {
+impl Value<'_> {
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Scalar(Scalar::Null))
     }

@@ -6,10 +6,19 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::*;
+use arrow::array::{
+    Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, FixedSizeListArray,
+    Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array,
+    IntervalDayTimeArray, IntervalMonthDayNanoArray, LargeBinaryArray, LargeListArray,
+    LargeStringArray, ListArray, MapArray, NullArray, PrimitiveArray, RecordBatch, StringArray,
+    StringViewArray, StructArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array, make_array,
+};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
-use arrow::datatypes::*;
+use arrow::datatypes::{
+    DataType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, DecimalType, Field,
+    Fields, IntervalDayTime, IntervalMonthDayNano, IntervalUnit, Schema, TimeUnit, i256,
+};
 use arrow_ipc::reader::StreamReader;
 
 use crate::tables::ROWS;
@@ -69,7 +78,7 @@ pub fn flat() -> Vec<Named> {
     add("binary", values(|row| Some(bytes(row)), BinaryArray::from));
     add("large-binary", values(|row| Some(bytes(row)), LargeBinaryArray::from));
     add("fixed-size-binary", {
-        let three = (0..LENGTH).map(|row| valid(row).then(|| [row as u8, 255, 0]));
+        let three = (0..LENGTH).map(|row| valid(row).then_some([row as u8, 255, 0]));
         Arc::new(
             FixedSizeBinaryArray::try_from_sparse_iter_with_size(three, 3)
                 .expect("three bytes each"),

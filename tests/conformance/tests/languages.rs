@@ -3,23 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use wasmill_build::{Language, Report, Tools};
+use wasmill_build::{Language, Tools};
 use wasmill_conformance::plugins::{Components, Plugins};
 use wasmill_conformance::{Suite, run};
 use wasmill_sandbox::cache::ComponentCache;
 use wasmill_sandbox::compiler::Compiler;
 use wasmill_sandbox::engine::{Sandbox, SandboxOptions};
 
-struct Steps;
-
-impl Report for Steps {
-    fn step(&self, text: &str) {
-        println!("{text}");
-    }
-}
-
 async fn conforms(language: Language) {
-    let tools = Tools::new(wasmill_build::default_cache().expect("a cache folder"), &Steps);
+    let tools = Tools::new(wasmill_build::default_cache().expect("a cache folder"), &());
     let projects = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins").join(language.name());
     let components =
         Components::build(&projects, language, &tools).unwrap_or_else(|error| panic!("{error}"));
@@ -30,7 +22,7 @@ async fn conforms(language: Language) {
     let compiler = Compiler::new().cached_in(Arc::new(cache));
     let sandbox = Sandbox::with_options(SandboxOptions { compiler, ..SandboxOptions::new(8) })
         .expect("a sandbox");
-    let plugins = Plugins::load(&sandbox, &components).await.unwrap();
+    let plugins = Plugins::load(&sandbox, &components).await.expect("five plugins");
     let report = run(&Suite { plugins, only: None }).await;
     let failed: Vec<String> = report
         .cases

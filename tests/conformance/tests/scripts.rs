@@ -40,9 +40,9 @@ class Adder(Transformer):
 "#;
 
 fn built() -> Built {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("it works");
     let file = folder.path().join("adder.py");
-    fs::write(&file, SCRIPT).unwrap();
+    fs::write(&file, SCRIPT).expect("it works");
     let tools = Tools::new(wasmill_build::default_cache().expect("a cache folder"), &());
     build(&file, None, &tools).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -71,11 +71,11 @@ fn sandbox() -> Sandbox {
 
 /// What the script of this number adds to an id of 1.
 async fn sum(plugin: &Plugin) -> i64 {
-    let transformer = Transformer::new(plugin, Environment::default()).unwrap();
+    let transformer = Transformer::new(plugin, Environment::default()).expect("it works");
     let input = tables::ids_from(1, 1);
-    let binding = Arc::new(transformer.bind(input.schema()).await.unwrap());
-    let mut open = transformer.open(binding, 7).await.unwrap();
-    let processed = open.process(&input, 0).await.unwrap();
+    let binding = Arc::new(transformer.bind(input.schema()).await.expect("it works"));
+    let mut open = transformer.open(binding, 7).await.expect("it works");
+    let processed = open.process(&input, 0).await.expect("it works");
     let batch = &processed.outputs[0].batch;
     batch.column_by_name("sum").expect("a column").as_primitive::<Int64Type>().value(0)
 }
@@ -112,10 +112,8 @@ async fn a_thousand_scripts_share_one_interpreter() {
 async fn a_script_without_its_interpreter_says_which_one_is_missing() {
     let built = built();
     let interpreter = built.interpreter.expect("a script has one");
-    let load = |folder: &'static str| {
-        sandbox().load_beside(built.component.clone().into(), Some(Path::new(folder)))
-    };
-    let error = load("/nowhere").await.unwrap_err();
+    let loaded = sandbox().load_beside(built.component.into(), Some(Path::new("/nowhere"))).await;
+    let error = loaded.unwrap_err();
     assert!(matches!(error, LoadError::NoInterpreter { .. }), "{error}");
     let message = error.to_string();
     assert!(

@@ -80,7 +80,7 @@ async fn column_copied(plugins: &Plugins, by: &str, name: &str, column: &ArrayRe
 }
 
 async fn copied(plugins: &Plugins, config: serde_json::Value, batch: RecordBatch) -> Outcome {
-    let made = made(&plugins.transformer(config)?, &[batch.clone()]).await?;
+    let made = made(&plugins.transformer(config)?, std::slice::from_ref(&batch)).await?;
     same_field_and_values(&made.batches[0], &batch)
 }
 
@@ -166,7 +166,7 @@ fn of_json() -> Vec<types::Named> {
     columns.push(("int64".to_owned(), Arc::new(whole.collect::<Int64Array>())));
     let float = (0..length).map(|row| (row % 7 != 6).then_some(row as f64 / 7.0 - 3.0));
     columns.push(("float64".to_owned(), Arc::new(float.collect::<Float64Array>())));
-    let texts = (0..length).map(|row| format!("{} \u{7f}\u{80}\u{2028}\u{ffff}", row));
+    let texts = (0..length).map(|row| format!("{row} \u{7f}\u{80}\u{2028}\u{ffff}"));
     columns.push(("escapes".to_owned(), Arc::new(StringArray::from_iter_values(texts))));
     let seconds = (0..length).map(|row| (row % 7 != 6).then_some(row * 1000));
     let seconds: ArrayRef = Arc::new(seconds.collect::<Int64Array>());

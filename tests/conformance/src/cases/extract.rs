@@ -91,7 +91,7 @@ async fn read(
             extracted
                 .bad_records
                 .into_iter()
-                .map(|record| (record.position, record.raw.to_vec(), record.rule, record.message)),
+                .map(|record| (record.position, record.raw.clone(), record.rule, record.message)),
         );
     }
     let is_bad = |id: &i64| bad_every > 0 && id % bad_every == 0;

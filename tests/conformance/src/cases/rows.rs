@@ -182,7 +182,8 @@ async fn add_specials(plugins: &Plugins) -> Outcome {
     .into_iter()
     .collect();
     let input = of_columns(vec![("x", Arc::new(x))]);
-    let made = made(&plugins.transformer(config("add", "columns"))?, &[input.clone()]).await?;
+    let made =
+        made(&plugins.transformer(config("add", "columns"))?, std::slice::from_ref(&input)).await?;
     same_batch(&made.batches[0], &added(&input)?)
 }
 
