@@ -1,5 +1,6 @@
 //! Ledgers that are files: created anywhere, brought up to date, and refused without a trace where they are none.
 
+use std::error::Error as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -70,7 +71,8 @@ async fn transactions_that_sqlite_rolls_back_itself_leave_the_ledger_usable() {
     let phase = NewPhase { phase: "phase", level: 0, digest: "d", splits: &[], cursors: &[] };
     for _ in 0..12 {
         let error = ledger.add_phase("before", &phase).await.expect_err("the trigger is there");
-        assert!(error.to_string().contains("no room"), "{error}");
+        let source = error.source().expect("what SQLite says").to_string();
+        assert!(source.contains("no room"), "{source}");
     }
     execute(&mut connection, "DROP TRIGGER full").await;
     ledger.add_phase("before", &phase).await.expect("a phase");

@@ -29,9 +29,6 @@ use crate::run::{Progress, RunContext};
 /// How long splits that are being worked on may take when a run is interrupted.
 const DRAIN: Duration = Duration::from_secs(20);
 
-/// For each split that is worked on, so many more may wait for the disk and for the ledger: their rows are done with.
-const WAITING_FOR_ONE: usize = 1;
-
 /// Fewer failed splits say nothing about the others.
 const TELLING_FAILURES: usize = 3;
 /// No other split is begun when one in so many, of those that have ended, has failed.
@@ -39,6 +36,12 @@ const FAILED_ONE_IN: usize = 10;
 
 /// The manifest of a split, with its phase and its place there.
 type Worked = Result<((usize, usize), Manifest), RunFailure>;
+
+/// How many splits may be begun and not ended. Beside those that are worked on, as many may wait for the disk and for the ledger: their
+/// rows are done with. But one worker does one split after the other, for whoever wants to follow what happens.
+fn at_once(workers: usize) -> usize {
+    if workers == 1 { 1 } else { 2 * workers }
+}
 
 /// One split of one lane.
 pub(super) struct SplitTask {
@@ -138,7 +141,7 @@ impl RunContext {
             if running.is_empty() && queue.is_empty() {
                 break;
             }
-            let has_room = running.len() < workers * (1 + WAITING_FOR_ONE);
+            let has_room = running.len() < at_once(workers);
             let joined = tokio::select! {
                 biased;
                 () = cancel.cancelled() => {
