@@ -148,5 +148,9 @@ async fn describe(plugin: &Plugin) -> Result<Descriptor, String> {
         PluginKind::Loader => Loader::new(plugin, environment).map_err(link)?.describe().await,
         PluginKind::Notifier => Notifier::new(plugin, environment).map_err(link)?.describe().await,
     };
-    described.map_err(|fault| chain(&fault))
+    // What it wrote last says more than that it trapped: a traceback, for one.
+    described.map_err(|fault| {
+        let words = fault.last_words().iter().map(|line| format!("\n  {line}"));
+        chain(&fault) + &words.collect::<String>()
+    })
 }

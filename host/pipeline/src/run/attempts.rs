@@ -323,12 +323,9 @@ impl RunContext {
                 None => Arc::clone(slots).acquire_owned().await.expect("nobody closes it"),
             });
             let (end, id, attempt) = (&phase.end, &split.id, task.attempt.clone());
-            // Noting it takes about as long as working off a small split.
-            let note = self.ledger.start_attempt(&self.run, end, id, &attempt, &self.process);
-            let work = self.attempt(split, phase, lane, staged, &task);
-            let (noted, worked) = futures::join!(note, work);
+            self.ledger.start_attempt(&self.run, end, id, &attempt, &self.process).await?;
+            let worked = self.attempt(split, phase, lane, staged, &task).await;
             task.leave();
-            noted?;
             let error = match worked {
                 Ok(manifest) => return self.accept(phase, manifest).await,
                 Err(error) => error,
