@@ -23,7 +23,6 @@ use std::path::PathBuf;
 
 pub use error::BuildError;
 pub use languages::go::toolchain as go;
-pub use languages::python::{SCRIPT_SECTION, interpreter as python_interpreter};
 pub use project::{Kind, Language, Project};
 pub use tools::Tools;
 

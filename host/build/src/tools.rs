@@ -3,7 +3,6 @@
 //! A set of packages is a folder of the cache whose name says what is in it, versions included. It is made beside its place and
 //! renamed, so that what is there is whole, and two builds at once do no harm. Nothing in the cache is ever changed.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -192,11 +191,4 @@ fn said(output: &Output) -> String {
     let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
     said.push_str(&String::from_utf8_lossy(&output.stderr));
     said
-}
-
-/// `PATH` with a folder before all others.
-pub fn path_with(folder: &Path) -> OsString {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
-    std::env::join_paths(folders).unwrap_or(path)
 }

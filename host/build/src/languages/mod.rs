@@ -3,7 +3,7 @@
 mod c;
 pub(crate) mod go;
 mod js;
-pub(crate) mod python;
+mod python;
 mod rust;
 
 use crate::{BuildError, Interpreter, Language, Project, Tools};

@@ -25,7 +25,7 @@ const TZDATA: &str = "tzdata==2025.2";
 /// The module that a component is made of. Not to be taken for one of the project's.
 const APP: &str = "wasmill_app";
 /// The section that makes a component a script.
-pub const SCRIPT_SECTION: &str = "wasmill:script";
+const SCRIPT_SECTION: &str = "wasmill:script";
 /// Folders that hold no part of a plugin.
 const LEFT_OUT: [&str; 9] = [
     "__pycache__",
@@ -168,7 +168,7 @@ fn kind(project: &Project) -> Result<Kind, BuildError> {
 /// # Errors
 ///
 /// When a tool is missing and cannot be installed, or fails.
-pub fn interpreter(tools: &Tools<'_>) -> Result<Interpreter, BuildError> {
+fn interpreter(tools: &Tools<'_>) -> Result<Interpreter, BuildError> {
     let name = format!("interpreters/python-{:016x}", version());
     let folder = tools.folder(&name, |folder| {
         let app = "from wasmill._component.interpreter import *\n";
