@@ -10,16 +10,14 @@
 #[path = "../../host/cli/src/allocator.rs"]
 mod allocator;
 mod benches;
-mod cores;
-mod data;
 mod datasets;
-mod measure;
 mod published;
 mod subjects;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bench_harness::{cores, data, measure};
 use clap::Parser;
 
 use crate::benches::Bench;

@@ -24,6 +24,7 @@ const ENTRY = "\0wasmill-entry";
 // The order of the imports is the order in which they are evaluated: a plugin finds the globals there.
 const entrySource = `
 import ${JSON.stringify(join(sdk, "src/component/globals.js"))};
+import ${JSON.stringify(join(sdk, "src/component/kernels.js"))};
 ${http ? `import ${JSON.stringify(join(sdk, "src/component/http.js"))};` : ""}
 import plugin from ${JSON.stringify(entry)};
 import { componentOf } from ${JSON.stringify(join(sdk, "src/component/index.js"))};

@@ -86,12 +86,55 @@ export declare class Column<T = any> implements Iterable<T | null> {
   toArray(): (T | null)[];
   /** A function's results for all values that are not null; null for those that are. */
   map<R>(f: (value: T, index: number) => R): (R | null)[];
+  /** The rows that are not null. */
+  isValid(): Mask;
+  /** The rows whose value `f` holds for; it is not asked about nulls. */
+  where(f: (value: T) => boolean): Mask;
   [Symbol.iterator](): IterableIterator<T | null>;
 }
 
 type NumberArray = Int8Array | Int16Array | Int32Array | Uint8Array | Uint16Array | Uint32Array | Float32Array | Float64Array;
 
+/** One truth value for each row: made by comparing columns, to filter and to reject by. */
+export declare class Mask {
+  /** A bit for each row, least significant first: 1 where it is true. Bits beyond the last row are 0. */
+  readonly bitmap: Uint8Array;
+  readonly length: number;
+  /** How many rows are true. */
+  readonly count: number;
+  constructor(bitmap: Uint8Array, length: number);
+  get(row: number): boolean;
+  and(other: Mask): Mask;
+  or(other: Mask): Mask;
+  not(): Mask;
+  /** The positions of the rows that are true, ascending. */
+  rows(): Iterable<number>;
+}
+
+/** What is done with a whole column of numbers at once, in compiled code. */
+interface Numeric<T> {
+  // Comparisons with one number. Nulls are false.
+  gt(other: T): Mask;
+  ge(other: T): Mask;
+  lt(other: T): Mask;
+  le(other: T): Mask;
+  eq(other: T): Mask;
+  ne(other: T): Mask;
+  // Arithmetic with a number or another column: floats of 64 bits, null where one of them is.
+  plus(other: number | Numeric<any>): NumberColumn;
+  minus(other: number | Numeric<any>): NumberColumn;
+  times(other: number | Numeric<any>): NumberColumn;
+  over(other: number | Numeric<any>): NumberColumn;
+  /** `other - this`. */
+  minusFrom(other: number): NumberColumn;
+  /** `other / this`. */
+  overInto(other: number): NumberColumn;
+  /** All values as floats of 64 bits; arbitrary where null. */
+  floats(): Float64Array;
+}
+
 /** Numbers, and days, months and times of day that are 32 bits wide. */
+export interface NumberColumn<A extends NumberArray = Float64Array> extends Numeric<number> {}
 export declare class NumberColumn<A extends NumberArray = Float64Array> extends Column<number> {
   /** The values themselves, without a copy; arbitrary where null. */
   readonly values: A;
@@ -101,6 +144,7 @@ export declare class NumberColumn<A extends NumberArray = Float64Array> extends 
   withValues(values: A): NewColumn;
 }
 
+export interface BigIntColumn<A extends BigInt64Array | BigUint64Array = BigInt64Array> extends Numeric<number | bigint> {}
 /** Integers and instants of 64 bits. */
 export declare class BigIntColumn<A extends BigInt64Array | BigUint64Array = BigInt64Array> extends Column<bigint> {
   readonly values: A;
@@ -120,6 +164,16 @@ export declare class BinaryColumn<T = Uint8Array> extends Column<T> {
 export declare class TextColumn extends BinaryColumn<string> {
   /** All texts in one string, cut by `offsets`, where they are nothing but ASCII; null otherwise. */
   readonly ascii: string | null;
+  /** The rows whose whole text matches a regular expression. */
+  matches(expression: RegExp): Mask;
+  /** The rows whose text has `part` in it. */
+  contains(part: string): Mask;
+  /** The rows whose text is among these. */
+  isIn(texts: Iterable<string>): Mask;
+  eq(text: string): Mask;
+  ne(text: string): Mask;
+  /** What is between the `index`-th separator and the next one, counted from 0; null where there are not as many. */
+  part(separator: string, index: number): NewColumn;
   /** A new column of these texts in upper case. */
   toUpperCase(): NewColumn;
   toLowerCase(): NewColumn;
@@ -150,7 +204,7 @@ interface Columns {
   uint16: NumberColumn<Uint16Array>;
   uint32: NumberColumn<Uint32Array>;
   uint64: BigIntColumn<BigUint64Array>;
-  float16: Column<number>;
+  float16: Column<number> & Numeric<number>;
   float32: NumberColumn<Float32Array>;
   float64: NumberColumn;
   utf8: TextColumn;
@@ -256,11 +310,11 @@ export interface Rows {
   set(output: Output, values: Values): void;
   /** The values of an input column of the same type. Costs nothing. */
   setUnchanged(output: Output, input: Input<any>): void;
-  filter(keep: (row: number) => boolean): void;
+  filter(keep: Mask | ((row: number) => boolean)): void;
   /** Lets only those rows go on whose bit is 1, least significant bit first. */
   select(bitmap: Uint8Array): void;
-  drop(row: number): void;
-  reject(row: number, rule: string, message: string, column?: string | null): void;
+  drop(row: number | Mask): void;
+  reject(row: number | Mask, rule: string, message: string, column?: string | null): void;
   /** Makes the output of these rows, in this order, repeated where they repeat. */
   take(rows: Iterable<number>): void;
 }
@@ -302,7 +356,7 @@ export declare function transformer<C = Record<string, never>>(definition: Trans
 
 export interface Verdict {
   /** A row to be dealt with as the pipeline says under `on_violation`. */
-  reject(row: number, rule: string, message: string, column?: string | null): void;
+  reject(row: number | Mask, rule: string, message: string, column?: string | null): void;
   /** A row to be counted; it goes on. */
   warn(row: number, rule: string, message: string, column?: string | null): void;
 }
@@ -365,7 +419,7 @@ export declare function extractor<C = Record<string, never>>(definition: Extract
 // ---- loaders ---------------------------------------------------------------------------------------------------
 
 export interface Refused {
-  reject(row: number, rule: string, message: string, column?: string | null): void;
+  reject(row: number | Mask, rule: string, message: string, column?: string | null): void;
 }
 export interface Receipt {
   /** How many rows were staged: all but those that were refused. */

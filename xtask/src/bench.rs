@@ -2,7 +2,7 @@
 //!
 //! Their guests are of two kinds: components for Wasmill, and core modules for peers that know no components. Some benchmarks
 //! are of whole runs, and need the command line and the standard plugins; some have peers in Python. These are built and
-//! installed only when such a benchmark is to run. `commit` is a program of its own, which has neither guests nor peers.
+//! installed only when such a benchmark is to run. `commit` and `languages` are programs of their own, which have no peers.
 
 use std::fs;
 use std::process::{Command, ExitCode};
@@ -31,8 +31,9 @@ const OF_WHOLE_RUNS: [&str; 5] = ["start", "poison", "records", "pipeline", "sca
 /// The benchmarks with peers in Python.
 const WITH_PYTHON: [&str; 2] = ["records", "pipeline"];
 
-/// The benchmark that is a program of its own.
+/// The benchmarks that are programs of their own.
 const COMMIT: &str = "commit";
+const LANGUAGES: &str = "languages";
 
 /// Builds guests and benchmarks, and runs them with `options`.
 ///
@@ -40,29 +41,56 @@ const COMMIT: &str = "commit";
 ///
 /// When a build fails, something cannot be installed, or a file cannot be written.
 pub fn run(workspace: &Workspace, options: &[&str]) -> Result<ExitCode, String> {
-    let named = named(options);
-    if named.is_none_or(|named| named != COMMIT) {
-        let code = run_beside_peers(workspace, options)?;
-        if named.is_some() || code != ExitCode::SUCCESS {
-            return Ok(code);
+    match named(options) {
+        Some(COMMIT) => run_commit(workspace, options),
+        Some(LANGUAGES) => run_languages(workspace, options),
+        Some(_) => run_beside_peers(workspace, options),
+        None => {
+            for run in [run_beside_peers, run_languages, run_commit] {
+                let code = run(workspace, options)?;
+                if code != ExitCode::SUCCESS {
+                    return Ok(code);
+                }
+            }
+            Ok(ExitCode::SUCCESS)
         }
     }
-    run_commit(workspace, options)
+}
+
+/// The same work in every language.
+fn run_languages(workspace: &Workspace, options: &[&str]) -> Result<ExitCode, String> {
+    let mut bench = program(workspace, "bench-languages")?;
+    bench.args(options.iter().filter(|option| **option != LANGUAGES));
+    let folder = workspace.target.join("bench");
+    bench.arg("--projects").arg(workspace.root.join("bench/languages/plugins"));
+    bench.arg("--guests").arg(folder.join("languages"));
+    bench.arg("--samples").arg(folder.join("samples"));
+    finished(&mut bench)
 }
 
 /// What it costs to stage and to commit, beside writing straight.
 fn run_commit(workspace: &Workspace, options: &[&str]) -> Result<ExitCode, String> {
-    let manifest = workspace.root.join("bench/Cargo.toml");
-    let mut cargo = workspace.cargo(["build", "--release", "--package", "bench-commit"]);
-    process::run(cargo.arg("--manifest-path").arg(manifest))?;
-    let mut bench = Command::new(workspace.target.join("release/bench-commit"));
+    let mut bench = program(workspace, "bench-commit")?;
     // Which subjects there are is no question here.
     let subject = options.iter().position(|option| *option == "--subject");
     let is_of_subject = |index| subject.is_some_and(|at| index == at || index == at + 1);
     let options = options.iter().enumerate().filter(|(index, _)| !is_of_subject(*index));
     bench.args(options.map(|(_, option)| option).filter(|option| **option != COMMIT));
     bench.arg("--data").arg(workspace.target.join("bench/data"));
-    let status = process::status(&mut bench)?;
+    finished(&mut bench)
+}
+
+/// A program of `bench/`, built.
+fn program(workspace: &Workspace, name: &str) -> Result<Command, String> {
+    let manifest = workspace.root.join("bench/Cargo.toml");
+    let mut cargo = workspace.cargo(["build", "--release", "--package", name]);
+    process::run(cargo.arg("--manifest-path").arg(manifest))?;
+    Ok(Command::new(workspace.target.join("release").join(name)))
+}
+
+/// Runs a program to its end.
+fn finished(bench: &mut Command) -> Result<ExitCode, String> {
+    let status = process::status(bench)?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -80,9 +108,7 @@ fn run_beside_peers(workspace: &Workspace, options: &[&str]) -> Result<ExitCode,
         fs::copy(&built, guests.join(format!("{guest}.wasm")))
             .map_err(|error| format!("{} cannot be copied: {error}", built.display()))?;
     }
-    let mut cargo = workspace.cargo(["build", "--release", "--package", "wasmill-bench"]);
-    process::run(cargo.arg("--manifest-path").arg(&manifest))?;
-    let mut bench = Command::new(workspace.target.join("release/wasmill-bench"));
+    let mut bench = program(workspace, "wasmill-bench")?;
     bench.args(options).arg("--guests").arg(&guests);
     bench.arg("--samples").arg(folder.join("samples")).arg("--data").arg(folder.join("data"));
     if is_among(&OF_WHOLE_RUNS, options) {
@@ -98,8 +124,7 @@ fn run_beside_peers(workspace: &Workspace, options: &[&str]) -> Result<ExitCode,
         let environment = python::environment(&folder.join("python"), &requirements)?;
         bench.arg("--python").arg(environment.join("bin/python")).arg("--peers").arg(peers);
     }
-    let status = process::status(&mut bench)?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    finished(&mut bench)
 }
 
 /// Whether one of `benches` is to run: it is named, or none is and so all are.
@@ -109,7 +134,7 @@ fn is_among(benches: &[&str], options: &[&str]) -> bool {
 
 /// The benchmark that is named.
 fn named<'a>(options: &[&'a str]) -> Option<&'a str> {
-    const WITH_VALUES: [&str; 2] = ["--subject", "--target"];
+    const WITH_VALUES: [&str; 3] = ["--subject", "--target", "--work"];
     let is_value = |index: usize| index > 0 && WITH_VALUES.contains(&options[index - 1]);
     let mut names =
         (0..options.len()).filter(|&index| !is_value(index)).map(|index| options[index]);

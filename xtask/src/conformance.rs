@@ -22,3 +22,12 @@ pub fn run(workspace: &Workspace, options: &[&str]) -> Result<ExitCode, String> 
     let status = process::status(&mut suite)?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
+
+/// Runs the suite for all languages, and keeps the contract and its plugins for the tests of later versions.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn freeze(workspace: &Workspace) -> Result<ExitCode, String> {
+    run(workspace, &["--freeze", "tests/conformance/frozen"])
+}

@@ -14,6 +14,7 @@ mod evil;
 mod fuzz;
 mod guests;
 mod javascript;
+mod kernels;
 mod plugins;
 mod process;
 mod python;
@@ -40,6 +41,8 @@ Usage: cargo xtask COMMAND
   evil            builds plugins and host, and has hostile plugins attack it, under small limits
   conformance     builds the conformance plugins of all languages, and runs them through all cases;
                   --language rust|python|js|c|go, --case PART, --verbose, --json
+  freeze          once all languages conform, keeps the contract in wit/ as that of its version (docs/contract.md)
+  kernels         builds what plugins in Python and JavaScript have for loops over columns, plugin-sdk/kernels/kernels.wasm
   bench [NAME]    builds and runs the benchmarks in bench/, or one of them; --quick for a first look,
                   --json for one JSON object a line
   chaos           builds plugins and host, kills processes of a pipeline, has others go on, and compares;
@@ -86,6 +89,8 @@ fn run(arguments: &[&str]) -> Result<ExitCode, String> {
         ["evil"] => evil::run(&workspace),
         ["bench", options @ ..] => bench::run(&workspace, options),
         ["conformance", options @ ..] => conformance::run(&workspace, options),
+        ["kernels"] => kernels::run(&workspace).map(|()| ExitCode::SUCCESS),
+        ["freeze"] => conformance::freeze(&workspace),
         ["chaos", options @ ..] => chaos::run(&workspace, options),
         ["fuzz", arguments @ ..] => fuzz::run(&workspace, arguments),
         ["test"] => Ok(test::run(&workspace)),

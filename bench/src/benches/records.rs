@@ -4,6 +4,7 @@
 //! Once from Arrow batches to Arrow batches in this process, which shows the sandbox alone; and from JSON lines and from Parquet
 //! to Parquet and a file of rejected rows, which is what somebody waits for. All on one core.
 
+use bench_harness::records::{NativeBatches, output_schema};
 use serde_json::json;
 
 use crate::cores::Cores;
@@ -12,7 +13,7 @@ use crate::datasets;
 use crate::measure::{Case, Error, Measuring, Report, Subject};
 use crate::subjects::Installed;
 use crate::subjects::python::Python;
-use crate::subjects::records::{NativeBatches, NativeFiles, output_schema};
+use crate::subjects::records::NativeFiles;
 use crate::subjects::wasmill::{PROFILES, Wasmill};
 use crate::subjects::whole_run::{Files, WholeRun};
 
@@ -40,7 +41,7 @@ fn in_memory(
     report: &Report,
 ) -> Result<(), Error> {
     let _core = Cores::only(1)?;
-    let inputs = datasets::records(rows);
+    let inputs = data::records(rows);
     let mut subjects = vec![NativeBatches::subject(&inputs)];
     for (name, profile) in PROFILES.into_iter().filter(|(name, _)| measuring.wants(name)) {
         let guests = &installed.guests;

@@ -3,43 +3,17 @@
 pub mod arrow_udf;
 pub mod extism;
 pub mod log_lines;
-pub mod native;
 pub mod python;
 pub mod records;
 pub mod vrl;
-pub mod wasmill;
 pub mod whole_run;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use wasmill_sandbox::cache::ComponentCache;
+pub use bench_harness::guests::Guests;
+pub use bench_harness::{native, wasmill};
 
 use crate::measure::Error;
-
-/// The components and modules that subjects run, as `cargo xtask bench` built them.
-pub struct Guests {
-    folder: PathBuf,
-    /// Compiling is not what is measured here.
-    pub cache: Arc<ComponentCache>,
-}
-
-impl Guests {
-    pub fn new(folder: PathBuf) -> Result<Self, Error> {
-        let cache = Arc::new(ComponentCache::open(folder.join("compiled"))?);
-        Ok(Self { folder, cache })
-    }
-
-    /// Where a guest is.
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("{name}.wasm"))
-    }
-
-    pub fn read(&self, name: &str) -> Result<Vec<u8>, Error> {
-        let path = self.path(name);
-        std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()).into())
-    }
-}
 
 /// What `cargo xtask bench` built and installed.
 pub struct Installed {

@@ -7,30 +7,13 @@ use wasm_metadata::{AddMetadata, AddMetadataField, Authors, Description, License
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::{Resolve, WorldId};
 
+use crate::BuildError;
+use crate::contract::Contract;
 use crate::project::{Kind, Project};
-use crate::{BuildError, embedded};
 
 /// The worlds, from `wit/`, and one that has HTTP for each of them: `http-transformer` and so on.
 pub(crate) fn worlds() -> Result<Resolve, BuildError> {
-    let mut resolve = Resolve::default();
-    let mut own = Vec::new();
-    for (path, text) in embedded::below("wit") {
-        let text = std::str::from_utf8(text).map_err(|error| refused(&error))?;
-        if path.starts_with("deps/") {
-            resolve.push_str(path, text).map_err(|error| refused(&error))?;
-        } else {
-            own.push((path, text));
-        }
-    }
-    let with_http = worlds_with_http();
-    own.push(("http-worlds.wit", &with_http));
-    let mut map = wit_parser::SourceMap::new();
-    for (path, text) in own {
-        map.push_str(path, text);
-    }
-    let group = map.parse().map_err(|(_, error)| refused(&error))?;
-    resolve.push_group(group).map_err(|error| refused(&error))?;
-    Ok(resolve)
+    Ok(Contract::with(Some(("http-worlds.wit", &worlds_with_http())))?.resolve)
 }
 
 /// WIT of the worlds that have HTTP too, in the package of the contract.
@@ -149,7 +132,7 @@ pub fn wit(component: &[u8]) -> Result<String, BuildError> {
     Ok(printer.output.to_string())
 }
 
-fn refused(error: &dyn std::fmt::Display) -> BuildError {
+pub(crate) fn refused(error: &dyn std::fmt::Display) -> BuildError {
     BuildError::Component { message: error.to_string() }
 }
 

@@ -13,8 +13,10 @@
 
 pub mod complaint;
 pub mod component;
+pub mod contract;
 pub mod embedded;
 pub mod error;
+pub mod kernels;
 mod languages;
 pub mod project;
 pub mod tools;

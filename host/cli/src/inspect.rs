@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::json;
+use wasmill_build::contract::Contract;
 use wasmill_pipeline::error::chain;
 use wasmill_sandbox::capability::http::HttpGrant;
-use wasmill_sandbox::component::{CONTRACT_VERSION, LinkError, Plugin, PluginKind};
+use wasmill_sandbox::component::{LinkError, Plugin, PluginKind};
 use wasmill_sandbox::engine::{Sandbox, SandboxOptions};
 use wasmill_sandbox::extractor::Extractor;
 use wasmill_sandbox::fault::Fault;
@@ -42,7 +43,7 @@ pub async fn inspect(
             "kind": plugin.kind(),
             "digest": plugin.digest().to_string(),
             "bytes": plugin.size(),
-            "contract": CONTRACT_VERSION,
+            "contract": plugin.contract(),
             "language": made.language,
             "authors": made.authors,
             "license": made.license,
@@ -61,7 +62,7 @@ pub async fn inspect(
             say!("{name:<8} {text}");
         }
     };
-    shown("kind", Some(format!("{}, contract {CONTRACT_VERSION}", plugin.kind())));
+    shown("kind", Some(format!("{}, contract {}", plugin.kind(), plugin.contract())));
     shown("language", made.language);
     shown("authors", made.authors);
     shown("license", made.license);
@@ -104,12 +105,32 @@ pub async fn inspected(
     let options = SandboxOptions { compiler: compiling.compiler(), ..SandboxOptions::new(1) };
     let sandbox =
         Sandbox::with_options(options).map_err(|error| Failure::from_error(70, &error))?;
-    let loaded = sandbox.load_beside(component, path.parent()).await;
+    let loaded = sandbox.load_beside(Arc::clone(&component), path.parent()).await;
     let plugin = loaded.map_err(|error| {
         Failure::new(78, format!("{} is no plugin: {}", path.display(), chain(&error)))
     })?;
+    conforms(path, &component)?;
     let descriptor = describe(&plugin).await.map_err(|message| Failure::new(70, message))?;
     Ok((plugin, descriptor))
+}
+
+/// Refuses a component whose functions have other types than those of the contract, and says which.
+fn conforms(path: &Path, component: &[u8]) -> Result<(), Failure> {
+    let contract = Contract::current().map_err(|error| Failure::from_error(70, &error))?;
+    let differences = contract
+        .broken_by_component(component)
+        .map_err(|error| Failure::new(78, format!("{}: {error}", path.display())))?;
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let places = differences.iter().map(|difference| format!("\n  {difference}"));
+    let message = format!(
+        "{} does not fit the contract {}:{}",
+        path.display(),
+        contract.version(),
+        places.collect::<String>()
+    );
+    Err(Failure::new(78, message))
 }
 
 /// What an operator has to grant, beyond the base set.

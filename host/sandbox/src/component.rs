@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use semver::Version;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
@@ -14,8 +15,20 @@ use crate::guest::GuestState;
 use crate::locate::Locator;
 use crate::script::{self, Interpreter, Script};
 
-/// The contract version that this host speaks.
+/// The contract version that this host speaks, and with it all of the same line: see [`is_spoken`].
 pub const CONTRACT_VERSION: &str = "0.1.0";
+
+/// Whether plugins of a version of the contract are loaded. Versions are semantic, and those of one line, such as 0.1, have the
+/// same exports: older plugins want no more than there is, and newer ones are refused when they are linked if they do.
+pub fn is_spoken(version: &str) -> bool {
+    let line = |version: &Version| match version.major {
+        0 => (0, version.minor),
+        major => (major, 0),
+    };
+    let own = Version::parse(CONTRACT_VERSION).expect("the contract has a version");
+    Version::parse(version)
+        .is_ok_and(|version| line(&version) == line(&own) && version.pre.is_empty())
+}
 
 /// The five kinds of plugins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -54,7 +67,7 @@ impl PluginKind {
         }
     }
 
-    /// The name of the export, such as `wasmill:plugin/transform@0.1.0`.
+    /// The name by which the export is looked for, such as `wasmill:plugin/transform@0.1.0`: that finds it in any version of the line.
     pub(crate) fn versioned_interface(self) -> String {
         format!("{}@{CONTRACT_VERSION}", self.interface())
     }
@@ -125,7 +138,10 @@ pub enum LoadError {
     NoWorld { exports: Vec<String> },
     #[error("the component is of several kinds at once: {}", .kinds.join(", "))]
     SeveralWorlds { kinds: Vec<String> },
-    #[error("the component speaks contract version {version}; this host speaks {CONTRACT_VERSION}")]
+    #[error(
+        "the component speaks version {version} of the contract; this host speaks {CONTRACT_VERSION} and what is compatible with it: \
+         build the component anew with the SDK of this version, or use a host of that one"
+    )]
     ContractVersion { version: String },
     #[error("the component does not fit the contract: {message}")]
     Mismatch { message: String },
@@ -153,6 +169,7 @@ struct Inner {
     engine: Arc<LinkedEngine>,
     digest: Digest,
     kind: PluginKind,
+    contract: String,
     size: usize,
     imports: Vec<String>,
     component: Component,
@@ -203,9 +220,8 @@ impl Sandbox {
         };
         let interpreter = self.interpreters().get(&script, &folders, compile)?;
         let kind = script.kind;
-        if !interpreter.exports.contains(&kind.versioned_interface()) {
-            return Err(LoadError::NotOfInterpreter { kind });
-        }
+        let contract =
+            contract_of(&interpreter.exports, kind).ok_or(LoadError::NotOfInterpreter { kind })?;
         let is_of_script = |import: &&String| {
             !import.starts_with(script::IMPORT)
                 && (script.uses_http || !import.starts_with("wasmill:plugin/http@"))
@@ -214,6 +230,7 @@ impl Sandbox {
             engine: interpreter.engine,
             digest: Digest::of(bytes),
             kind,
+            contract,
             size: bytes.len(),
             imports: interpreter.imports.iter().filter(is_of_script).cloned().collect(),
             component: interpreter.component,
@@ -250,11 +267,12 @@ impl Sandbox {
         if imports.iter().any(|import| import.starts_with(script::IMPORT)) {
             return Err(LoadError::Interpreter);
         }
-        let kind = kind_of(&exports)?;
+        let (kind, contract) = kind_of(&exports)?;
         let size = bytes.len();
         let locator = self.compiler().locator(bytes);
         let script = None;
-        let inner = Inner { engine, digest, kind, size, imports, component, script, locator };
+        let inner =
+            Inner { engine, digest, kind, contract, size, imports, component, script, locator };
         Ok(Plugin { inner: Arc::new(inner) })
     }
 }
@@ -266,6 +284,11 @@ impl Plugin {
 
     pub fn kind(&self) -> PluginKind {
         self.inner.kind
+    }
+
+    /// The version of the contract that the component was built for.
+    pub fn contract(&self) -> &str {
+        &self.inner.contract
     }
 
     /// Size of the component in bytes.
@@ -377,25 +400,34 @@ fn check_preamble(bytes: &[u8]) -> Result<(), LoadError> {
     }
 }
 
-/// Language runtimes export more than the world asks for; only our own interfaces count.
-fn kind_of(exports: &[String]) -> Result<PluginKind, LoadError> {
+/// The kind, and the version of the contract. Language runtimes export more than the world asks for; only our own interfaces count.
+fn kind_of(exports: &[String]) -> Result<(PluginKind, String), LoadError> {
     let mut found = Vec::new();
     for export in exports {
         let (interface, version) = export.split_once('@').unwrap_or((export, ""));
         if let Some(kind) = PluginKind::ALL.into_iter().find(|kind| kind.interface() == interface) {
-            if version != CONTRACT_VERSION {
+            if !is_spoken(version) {
                 return Err(LoadError::ContractVersion { version: version.to_owned() });
             }
-            found.push(kind);
+            found.push((kind, version));
         }
     }
     match found[..] {
-        [kind] => Ok(kind),
+        [(kind, version)] => Ok((kind, version.to_owned())),
         [] => Err(LoadError::NoWorld { exports: exports.to_vec() }),
         _ => Err(LoadError::SeveralWorlds {
-            kinds: found.iter().map(|kind| kind.name().to_owned()).collect(),
+            kinds: found.iter().map(|(kind, _)| kind.name().to_owned()).collect(),
         }),
     }
+}
+
+/// The version of the contract in which a kind is among several exports; none where it is not.
+fn contract_of(exports: &[String], kind: PluginKind) -> Option<String> {
+    let versions = exports.iter().filter_map(|export| {
+        let (interface, version) = export.split_once('@')?;
+        (interface == kind.interface() && is_spoken(version)).then_some(version)
+    });
+    versions.last().map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 // as "12.50", maps as Map, structs as objects whose missing keys are nulls. `undefined` is a null everywhere.
 
 import { bytesOf, clearBit, encodeAll, fullBitmap } from "./bytes.js";
+import * as kernels from "./kernels.js";
 import { typeName, typeOf } from "./types.js";
 import { parseDecimal } from "./values.js";
 
@@ -205,6 +206,9 @@ class IntervalBuilder extends Builder {
   }
 }
 
+/** Strings as offsets and bytes. Halves of surrogate pairs become U+FFFD. */
+const together = (texts) => kernels.join(texts) ?? encodeAll(texts);
+
 class TextBuilder extends Builder {
   texts = [];
   gap() { this.texts.push(""); }
@@ -213,7 +217,7 @@ class TextBuilder extends Builder {
     this.texts.push(value);
   }
   nodes() {
-    const { offsets, bytes } = encodeAll(this.texts);
+    const { offsets, bytes } = together(this.texts);
     return [this.node({ offsets: bytesOf(widened(this.type, offsets)), values: bytes })];
   }
 }
@@ -397,7 +401,7 @@ function quickly(type, values) {
   }
   if (type.kind === "utf8") {
     for (let index = 0; index < length; index++) if (typeof values[index] !== "string") return null;
-    const { offsets, bytes } = encodeAll(values);
+    const { offsets, bytes } = together(values);
     return NewColumn.ofText(type, length, null, offsets, bytes);
   }
   return null;

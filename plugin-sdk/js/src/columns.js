@@ -13,8 +13,10 @@
 //
 // A null is `null`. `row` is the same for rows: int64 and uint64 are numbers there as long as a number can hold them.
 
-import { binaryString, decode, decodeBinary, eachForeign, encode, getBit, view } from "./bytes.js";
-import { NewColumn } from "./builders.js";
+import { binaryString, bytesOf, decode, decodeBinary, eachForeign, encode, fullBitmap, getBit, view } from "./bytes.js";
+import { builder, NewColumn } from "./builders.js";
+import * as kernels from "./kernels.js";
+import { Mask } from "./mask.js";
 
 /** What all columns have in common. */
 export class Column {
@@ -58,6 +60,28 @@ export class Column {
     return values;
   }
 
+  /** The rows that are not null. */
+  isValid() {
+    const all = fullBitmap(this.length);
+    return new Mask(this.validity === null ? all : kernels.combineBitmaps("both", all, this.validity), this.length);
+  }
+
+  /** The rows whose value `f` holds for; it is not asked about nulls. */
+  where(f) {
+    const bitmap = new Uint8Array((this.length + 7) >> 3);
+    for (let index = 0; index < this.length; index++) {
+      const value = this.get(index);
+      if (value !== null && f(value)) bitmap[index >> 3] |= 1 << (index & 7);
+    }
+    return new Mask(bitmap, this.length);
+  }
+
+  /** A bitmap as a mask in which nulls are false. */
+  masked(bitmap) {
+    const mask = new Mask(bitmap, this.length);
+    return this.validity === null ? mask : mask.and(this.isValid());
+  }
+
   /** A function's results for all values that are not null; null for those that are. */
   map(f) {
     const values = new Array(this.length);
@@ -92,6 +116,40 @@ export class NumberColumn extends Column {
   }
   value(index) { return this.values[index]; }
 
+  // Comparisons with one number. Nulls are false.
+  gt(other) { return this.compared("greater", other); }
+  ge(other) { return this.compared("at-least", other); }
+  lt(other) { return this.compared("less", other); }
+  le(other) { return this.compared("at-most", other); }
+  eq(other) { return this.compared("equal", other); }
+  ne(other) { return this.compared("not-equal", other); }
+
+  compared(comparison, other) {
+    return this.masked(kernels.compare(STORED[this.values.constructor.name], this.values, comparison, other));
+  }
+
+  // Arithmetic with a number or another column: a column of floats of 64 bits, null where one of them is.
+  plus(other) { return this.#computed("add", other); }
+  minus(other) { return this.#computed("subtract", other); }
+  times(other) { return this.#computed("multiply", other); }
+  over(other) { return this.#computed("divide", other); }
+  /** `other - this`. */
+  minusFrom(other) { return this.#computed("subtract", other, true); }
+  /** `other / this`. */
+  overInto(other) { return this.#computed("divide", other, true); }
+
+  #computed(operation, other, reversed = false) {
+    const floats = this.floats();
+    if (!(other instanceof NumberColumn)) return ofFloats(kernels.combine(operation, floats, other, reversed), this.validity);
+    if (other.length !== this.length) throw new RangeError(`columns of ${this.length} and ${other.length} values`);
+    return ofFloats(kernels.combinePairs(operation, floats, other.floats()), bothValid(this.validity, other.validity));
+  }
+
+  /** All values as floats of 64 bits; arbitrary where null. */
+  floats() {
+    return this.values instanceof Float64Array ? this.values : Float64Array.from(this.values);
+  }
+
   /** A new column of the same type, with nulls where this one has them. `f` gets arbitrary values there. */
   mapValues(f) {
     return this.withValues(this.values.map(f));
@@ -111,6 +169,8 @@ class BigIntColumn extends NumberColumn {
     return Number.isSafeInteger(number) ? number : value;
   }
 
+  floats() { return this.toNumbers(); }
+
   /** All values as numbers, exact up to 2^53. */
   toNumbers() {
     // Halves are read instead of bigints, which are objects in an interpreter.
@@ -127,6 +187,30 @@ class BigIntColumn extends NumberColumn {
 
 class Float16Column extends NumberColumn {
   value(index) { return fromFloat16(this.values[index]); }
+  floats() { return Float64Array.from(this.values, fromFloat16); }
+  compared(comparison, other) { return this.masked(kernels.compare("float64", this.floats(), comparison, other)); }
+}
+
+/** The types of numbers that lie in typed arrays, as kernels call them. */
+const STORED = {
+  Int8Array: "int8", Int16Array: "int16", Int32Array: "int32", BigInt64Array: "int64",
+  Uint8Array: "uint8", Uint16Array: "uint16", Uint32Array: "uint32", BigUint64Array: "uint64",
+  Float32Array: "float32", Float64Array: "float64",
+};
+
+const EMPTY = new Uint8Array();
+const FLOATS = { name: "", type: { kind: "float64" }, nullable: true, metadata: [] };
+
+/** A column of computed floats, to be read or set. */
+function ofFloats(values, validity) {
+  const node = { length: values.length, validity: validity ?? EMPTY, offsets: EMPTY, values: bytesOf(values) };
+  return readColumns([FLOATS], [node])[0];
+}
+
+/** The bitmap of what is valid in both. */
+function bothValid(one, other) {
+  if (one === null || other === null) return one ?? other;
+  return one.map((bits, at) => bits & other[at]);
 }
 
 /** The number that the 16 bits of a half-precision float mean. */
@@ -139,7 +223,11 @@ function fromFloat16(bits) {
   return sign * 2 ** (exponent - 25) * (0x400 + fraction);
 }
 
-class DecimalColumn extends NumberColumn {
+class DecimalColumn extends Column {
+  constructor(field, nodes, from, Type) {
+    super(field, nodes, from);
+    this.values = view(Type, nodes[from].values, this.length);
+  }
   value(index) { return BigInt(this.values[index]); }
 }
 
@@ -200,6 +288,7 @@ export class TextColumn extends BinaryColumn {
   #load() {
     const end = this.offsets[this.length];
     const bytes = this.bytes.length === end ? this.bytes : this.bytes.subarray(0, end);
+    this.#whole = binaryString(bytes);
     const { offsets } = this;
     let row = 0;
     eachForeign(bytes, (position) => {
@@ -209,7 +298,35 @@ export class TextColumn extends BinaryColumn {
       this.#foreign[row] = 1;
       for (let next = row + 1; next < this.length && offsets[next] < position + 4; next++) this.#foreign[next] = 1;
     });
-    this.#whole = binaryString(bytes);
+  }
+
+  /** The rows whose whole text matches a regular expression. */
+  matches(expression) {
+    return this.masked(kernels.matches(expression, this.offsets, this.bytes, (index) => this.value(index)));
+  }
+
+  /** The rows whose text has `part` in it. */
+  contains(part) {
+    return this.masked(kernels.contains(part, this.offsets, this.bytes, (index) => this.value(index)));
+  }
+
+  /** The rows whose text is among these. */
+  isIn(texts) {
+    return this.masked(kernels.isIn([...texts], this.offsets, this.bytes, (index) => this.value(index)));
+  }
+
+  eq(text) { return this.isIn([text]); }
+  ne(text) { return this.isValid().and(this.eq(text).not()); }
+
+  /** What is between the `index`-th separator and the next one, counted from 0; null where there are not as many. */
+  part(separator, index) {
+    const found = kernels.part(separator, index, this.offsets, this.bytes);
+    const type = { kind: "utf8" };
+    if (found === null) {
+      const parts = this.map((text) => text.split(separator, index + 1)[index] ?? null);
+      return builder(type).pushAll(parts).finish();
+    }
+    return NewColumn.ofText(type, this.length, this.masked(found.found).bitmap, found.offsets, found.bytes);
   }
 
   value(index) {
@@ -218,19 +335,31 @@ export class TextColumn extends BinaryColumn {
     return this.#foreign !== null && this.#foreign[index] ? decodeBinary(text) : text;
   }
 
+  /** All values; what stands for nulls is arbitrary. Null where they are to be had one by one only. */
+  split() {
+    return kernels.split(this.offsets, this.bytes);
+  }
+
+  toArray() {
+    const texts = this.split();
+    if (texts === null) return super.toArray();
+    if (this.validity !== null) for (let index = 0; index < texts.length; index++) if (this.isNull(index)) texts[index] = null;
+    return texts;
+  }
+
   /** All texts in one string, cut by `offsets`, where they are nothing but ASCII; null otherwise. */
   get ascii() {
     if (this.#whole === null) this.#load();
     return this.#foreign === null ? this.#whole : null;
   }
 
-  /** A new column of these texts in upper case. Unicode's rules, at the price of ASCII's where it is ASCII. */
-  toUpperCase() {
-    return this.mapAsciiRuns((text) => text.toUpperCase());
-  }
+  /** A new column of these texts in upper case, by Unicode's rules. */
+  toUpperCase() { return this.#recased(true); }
+  toLowerCase() { return this.#recased(false); }
 
-  toLowerCase() {
-    return this.mapAsciiRuns((text) => text.toLowerCase());
+  #recased(upper) {
+    const { offsets, bytes } = kernels.recase(this.offsets, this.bytes, upper);
+    return NewColumn.ofText(this.field.type, this.length, this.validity, offsets, bytes);
   }
 
   /**
@@ -407,12 +536,12 @@ export function readColumns(fields, nodes) {
 }
 
 /**
- * Rows as objects, with the values of all columns.
+ * The expression that makes an object of the row `row`, and what it needs: names, and what they stand for.
  *
- * The loop is written for the columns at hand, so that a row costs one object and what its values cost, and no call where a value
+ * Loops are written for the columns at hand, so that a row costs one object and what its values cost, and no call where a value
  * lies in a typed array or in a text that is cut.
  */
-export function rowsOf(columns, count) {
+export function rowExpression(columns) {
   const names = [];
   const given = [];
   const parts = columns.map((column, position) => {
@@ -423,7 +552,12 @@ export function rowsOf(columns, count) {
     };
     const key = `[${JSON.stringify(column.field.name)}]`;
     const literal = column.field.name === "__proto__" ? key : key.slice(1, -1);
-    if (column.constructor === NumberColumn && column.validity === null) return `${literal}: ${argument("values", column.values)}[row]`;
+    if (column.constructor === NumberColumn && column.validity === null) return `${literal}: ${argument("numbers", column.values)}[row]`;
+    const texts = column instanceof TextColumn ? column.split() : null;
+    if (texts !== null) {
+      const value = `${argument("texts", texts)}[row]`;
+      return `${literal}: ${column.validity === null ? value : `${argument("column", column)}.isNull(row) ? null : ${value}`}`;
+    }
     if (column instanceof TextColumn && column.validity === null) {
       const { binary, foreign } = column.whole;
       const offsets = argument("offsets", column.offsets);
@@ -433,8 +567,14 @@ export function rowsOf(columns, count) {
     }
     return `${literal}: ${argument("column", column)}.row(row)`;
   });
+  return { expression: `{ ${parts.join(", ")} }`, names, given };
+}
+
+/** Rows as objects, with the values of all columns. */
+export function rowsOf(columns, count) {
+  const { expression, names, given } = rowExpression(columns);
   const code = `const rows = new Array(count);
-    for (let row = 0; row < count; row++) rows[row] = { ${parts.join(", ")} };
+    for (let row = 0; row < count; row++) rows[row] = ${expression};
     return rows;`;
   return new Function("count", ...names, code)(count, ...given);
 }

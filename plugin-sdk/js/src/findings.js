@@ -5,7 +5,12 @@ export class Findings {
   /** Mostly the next row has what the last one had. */
   #last = null;
 
+  /** `row`: its position, or a mask of several. */
   add(row, rule, message, column = null) {
+    if (typeof row === "object") {
+      for (const one of row.rows()) this.add(one, rule, message, column);
+      return;
+    }
     let finding = this.#last;
     if (finding === null || finding.rule !== rule || finding.message !== message || finding.column !== column) {
       const key = JSON.stringify([rule, message, column]);

@@ -14,5 +14,6 @@ export * as types from "./types.js";
 export { BadConfig, BadRow, BadSchema, Fatal, PluginError, Retryable } from "./errors.js";
 export { builder, column, NewColumn } from "./builders.js";
 export { Column, NumberColumn, TextColumn } from "./columns.js";
+export { Mask } from "./mask.js";
 export { Connection, fetch, Headers, HttpResponse, Response } from "./http.js";
 export { dateOfDays, daysOfDate, formatDecimal, fromDate, parseDecimal, toDate } from "./values.js";

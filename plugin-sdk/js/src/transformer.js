@@ -2,9 +2,12 @@
 
 import { clearBit, fullBitmap } from "./bytes.js";
 import { after } from "./after.js";
-import { BadRow, Fatal } from "./errors.js";
+import { Fatal } from "./errors.js";
 import { Findings } from "./findings.js";
+import { combineBitmaps } from "./kernels.js";
+import { Mask } from "./mask.js";
 import { columnsOfRows, Plan, Values } from "./plan.js";
+import { RowByRow, selectionOf } from "./rowbyrow.js";
 
 /** Marks a definition as that of a transformer. */
 export const transformer = (definition) => ({ kind: "transformer", ...definition });
@@ -40,9 +43,10 @@ export class Rows {
     this.#values.set(output, new Unchanged(input));
   }
 
-  /** Lets only those rows go on for which `keep` is true. */
+  /** Lets only those rows go on for which `keep` is true: a mask, or a function of the row's position. */
   filter(keep) {
     const { count } = this;
+    if (keep instanceof Mask) return this.select(keep.bitmap);
     const before = this.#selected;
     const bitmap = new Uint8Array((count + 7) >> 3);
     for (let row = 0; row < count; row++) if (keep(row)) bitmap[row >> 3] |= 1 << (row & 7);
@@ -54,16 +58,20 @@ export class Rows {
   select(bitmap) {
     if (bitmap.length !== (this.count + 7) >> 3) throw new RangeError(`a bitmap of ${this.count} rows has ${(this.count + 7) >> 3} bytes`);
     const before = this.#selected;
-    this.#selected = before === null ? bitmap.slice() : bitmap.map((bits, at) => bits & before[at]);
+    this.#selected = before === null ? bitmap.slice() : combineBitmaps("both", bitmap, before);
   }
 
-  /** Drops one row. */
+  /** Drops one row, or those of a mask. */
   drop(row) {
+    if (row instanceof Mask) {
+      this.select(row.not().bitmap);
+      return;
+    }
     this.#selected ??= fullBitmap(this.count);
     clearBit(this.#selected, row);
   }
 
-  /** Puts a row into the quarantine. `rule` is a short name to count by, such as "bad-date". */
+  /** Puts a row into the quarantine, or the rows of a mask. `rule` is a short name to count by, such as "bad-date". */
   reject(row, rule, message, column = null) {
     this.#findings.add(row, rule, message, column);
     this.drop(row);
@@ -114,19 +122,6 @@ function detached(columns) {
   return { rows, values: { tag: "columns", val: columns.map(({ nodes }) => ({ tag: "per-output-row", val: nodes })) } };
 }
 
-/** Rejects rows one by one, for `processRow`. */
-class CurrentRow {
-  /** Within the batch. */
-  row = 0;
-  findings = new Findings();
-
-  /** Puts the row into the quarantine. Returns null, which drops it: `return out.reject(...)`. */
-  reject(rule, message, column = null) {
-    this.findings.add(this.row, rule, message, column);
-    return null;
-  }
-}
-
 /** Rejects rows by their position, for `processRows`. */
 class RowFindings {
   findings = new Findings();
@@ -140,6 +135,7 @@ export class OpenTransformer {
   #plan;
   #plugin;
   #outputs;
+  #rowByRow;
 
   constructor(plan, plugin) {
     this.#plan = plan;
@@ -148,6 +144,7 @@ export class OpenTransformer {
     if (!plugin?.process && !plugin?.processRow && !plugin?.processRows) {
       throw new Fatal("`bind` has to return an object with the method `process`, `processRow` or `processRows`");
     }
+    if (plugin.processRow) this.#rowByRow = new RowByRow(plugin, this.#outputs);
   }
 
   open() {
@@ -157,7 +154,7 @@ export class OpenTransformer {
   process(given) {
     const batch = this.#plan.batch(given);
     const plugin = this.#plugin;
-    if (plugin.processRow) return this.#rowByRow(batch.toRows());
+    if (plugin.processRow) return this.#rowByRow.process(batch);
     if (plugin.processRows) {
       const out = new RowFindings();
       const rows = batch.toRows();
@@ -165,64 +162,6 @@ export class OpenTransformer {
     }
     const rows = new Rows(batch.rows, this.#outputs);
     return after(plugin.process(batch, rows), () => rows.toWit());
-  }
-
-  /** Each row by itself. What comes of it belongs to it. */
-  #rowByRow(rows) {
-    const out = new CurrentRow();
-    const plugin = this.#plugin;
-    const made = [];
-    const sources = [];
-    const count = rows.length;
-    const add = (result, row) => {
-      if (result === null || result === undefined) return;
-      if (Array.isArray(result)) {
-        for (const one of result) {
-          made.push(one);
-          sources.push(row);
-        }
-      } else {
-        made.push(result);
-        sources.push(row);
-      }
-    };
-    const from = (start) => {
-      let row = start;
-      // The loop is inside of `try`, and not the other way round: a bad row is rare.
-      while (row < count) {
-        try {
-          for (; row < count; row++) {
-            out.row = row;
-            const result = plugin.processRow(rows[row], out);
-            if (typeof result?.then === "function") {
-              const current = row;
-              const bad = (error) => {
-                if (!(error instanceof BadRow)) throw error;
-                out.row = current;
-                return out.reject(error.rule, error.message, error.column);
-              };
-              return result.then(null, bad).then((result) => {
-                add(result, current);
-                return from(current + 1);
-              });
-            }
-            if (result === null || result === undefined) continue;
-            if (Array.isArray(result)) {
-              add(result, row);
-            } else {
-              made.push(result);
-              sources.push(row);
-            }
-          }
-        } catch (error) {
-          if (!(error instanceof BadRow)) throw error;
-          out.reject(error.rule, error.message, error.column);
-          row++;
-        }
-      }
-      return { outputs: [this.#attached(count, sources, made)], badRows: out.findings.toWit() };
-    };
-    return from(0);
   }
 
   #attached(count, sources, made) {
@@ -256,17 +195,6 @@ export class OpenTransformer {
       return rows.length === 0 ? [] : [detached(columnsOfRows(this.#outputs, rows))];
     });
   }
-}
-
-/** The rows that output rows come from, as the contract says it most cheaply. */
-function selectionOf(count, sources) {
-  let ascending = true;
-  for (let at = 1; at < sources.length && ascending; at++) ascending = sources[at] > sources[at - 1];
-  if (!ascending) return { tag: "indices", val: new Uint32Array(sources) };
-  if (sources.length === count) return { tag: "all" };
-  const bitmap = new Uint8Array((count + 7) >> 3);
-  for (const row of sources) bitmap[row >> 3] |= 1 << (row & 7);
-  return { tag: "bitmap", val: bitmap };
 }
 
 /** What the component exports as `transform`, but for `describe`. */

@@ -55,15 +55,17 @@ class Transformers(unittest.TestCase):
 
     def test_rows(self):
         opened = Opened(HalvesByRow, "{}", SCHEMA)
-        rows = [{"id": 1, "x": 1.0}, {"id": 2, "x": None}, {"id": 3, "x": 5.0}, {"id": 4, "x": 4.0}]
-        made, findings = opened.process_json(4, json.dumps(rows))
+        # Their values are the same in Python and in JSON, so columns cross.
+        self.assertFalse(opened.plan.is_json)
+        nodes = [build(int, [1, 2, 3, 4]).node, build(float, [1.0, None, 5.0, 4.0]).node]
+        made, findings = opened.process(4, nodes)
         self.assertEqual(made.selection, ("bitmap", b"\x09"))
-        self.assertEqual(json.loads(made.json), [{"half": 0.5}, {"half": 2.0}])
+        self.assertEqual([(how, column.to_list()) for how, column in made.columns], [("per_output_row", [0.5, 2.0])])
         self.assertEqual(list(findings), [([2], "third", None, "no")])
 
     def test_decimals_of_rows_keep_their_digits_and_rows_multiply(self):
         opened = Opened(Prices, "{}", SCHEMA)
-        self.assertTrue(opened.plan.is_rows)
+        self.assertTrue(opened.plan.is_rows and opened.plan.is_json)
         made, _ = opened.process_json(1, '[{"price": 123456789012345678901234567.89}]')
         self.assertEqual(made.selection, ("indices", [0, 0]))
         self.assertEqual(json.loads(made.json)[0], {"price": "123456789012345678901234567.89"})

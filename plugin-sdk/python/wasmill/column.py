@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import compress
 from typing import Any
 
-from . import scalars
-from .mask import Mask, unpacked
+from . import kernels, scalars
+from .mask import Mask, packed, unpacked
 from .types import DataType, Field
 
 NATIVE = {
@@ -142,7 +142,7 @@ class Values(Sequence):
         wanted = frozenset(values)
         return self._compared(lambda raw: [value in wanted for value in raw])
 
-    def _combined(self, other: Any, one: Callable[[list], list], function: Callable) -> Computed:
+    def _combined(self, other: Any, one: Callable[[list], list], function: Callable, reversed: bool = False) -> Values:
         if isinstance(other, Values):
             pairs = zip(self.to_list(), other.to_list(), strict=True)
             if not self.has_nulls and not other.has_nulls:
@@ -160,13 +160,13 @@ class Values(Sequence):
         return self._combined(other, lambda raw: [value + other for value in raw], operator.add)
 
     def __radd__(self, other):
-        return self._combined(other, lambda raw: [other + value for value in raw], lambda a, b: b + a)
+        return self._combined(other, lambda raw: [other + value for value in raw], operator.add, reversed=True)
 
     def __sub__(self, other):
         return self._combined(other, lambda raw: [value - other for value in raw], operator.sub)
 
     def __rsub__(self, other):
-        return self._combined(other, lambda raw: [other - value for value in raw], lambda a, b: b - a)
+        return self._combined(other, lambda raw: [other - value for value in raw], operator.sub, reversed=True)
 
     def __mul__(self, other):
         return self._combined(other, lambda raw: [value * other for value in raw], operator.mul)
@@ -177,7 +177,7 @@ class Values(Sequence):
         return self._combined(other, lambda raw: [value / other for value in raw], operator.truediv)
 
     def __rtruediv__(self, other):
-        return self._combined(other, lambda raw: [other / value for value in raw], lambda a, b: b / a)
+        return self._combined(other, lambda raw: [other / value for value in raw], operator.truediv, reversed=True)
 
     def __floordiv__(self, other):
         return self._combined(other, lambda raw: [value // other for value in raw], operator.floordiv)
@@ -304,6 +304,47 @@ class Column(Values):
                 return None if is_null else self.values[row]
         return self.to_list()[row]
 
+    # ---- in compiled code, where it can ----------------------------------------------------------------------
+
+    def _valid(self, flags: bytes) -> Mask:
+        mask = Mask(flags[: len(self)])
+        return mask & Mask(self.flags()) if self.node.validity else mask
+
+    def _compare(self, other: Any, one: Callable[[list], list], function: Callable) -> Mask:
+        flags = None
+        if isinstance(other, str) and self.type.name == "utf8" and function in (operator.eq, operator.ne):
+            flags = kernels.is_in([other], *self._buffers())
+            if flags is not None and function is operator.ne:
+                flags = (~Mask(flags)).flags
+        elif not isinstance(other, Values):
+            flags = kernels.compare(self.type.name, self.node.values, len(self), function, other)
+        return super()._compare(other, one, function) if flags is None else self._valid(flags)
+
+    def is_in(self, values) -> Mask:
+        """The rows whose value is among these."""
+        if self.type.name == "utf8":
+            values = list(values)
+            flags = kernels.is_in(values, *self._buffers())
+            if flags is not None:
+                return self._valid(flags)
+        return super().is_in(values)
+
+    def _combined(self, other: Any, one: Callable[[list], list], function: Callable, reversed: bool = False) -> Values:
+        if self.type == _FLOAT64:
+            if not isinstance(other, Values):
+                made = kernels.combine(self.node.values, len(self), function, other, reversed)
+                if made is not None:
+                    return Column(Field("", _FLOAT64), Node(len(self), self.node.validity, values=made))
+            elif isinstance(other, Column) and other.type == _FLOAT64 and len(other) == len(self):
+                made = kernels.combine_pairs(self.node.values, other.node.values, len(self), function)
+                if made is not None:
+                    validity = _both(self.node.validity, other.node.validity)
+                    return Column(Field("", _FLOAT64), Node(len(self), validity, values=made))
+        return super()._combined(other, one, function, reversed)
+
+    def _buffers(self) -> tuple[bytes, bytes, int]:
+        return self.node.offsets, self.node.values, len(self)
+
     def take(self, rows: Sequence[int]) -> Computed:
         """The values of these rows."""
         return Computed(list(map(self.to_list().__getitem__, rows)))
@@ -337,17 +378,36 @@ class Column(Values):
     def contains(self, part: str) -> Mask:
         """The rows whose text has `part` in it."""
         self._text()
+        if self.type.name == "utf8" and (flags := kernels.contains(part, *self._buffers())) is not None:
+            return self._valid(flags)
         return self._compared(lambda raw: [part in text for text in raw])
 
     def matches(self, pattern: str | re.Pattern) -> Mask:
         """The rows whose whole text matches a regular expression."""
         self._text()
-        match = re.compile(pattern).fullmatch
+        pattern = re.compile(pattern)
+        match = pattern.fullmatch
+        if self.type.name == "utf8" and (found := kernels.matches(pattern, *self._buffers())) is not None:
+            flags, unknown = found
+            if unknown:
+                flags = bytearray(flags)
+                for row in unknown:
+                    flags[row] = match(self._text_at(row)) is not None
+            return self._valid(bytes(flags))
         return self._compared(lambda raw: [found is not None for found in map(match, raw)])
 
-    def part(self, separator: str, index: int) -> Computed:
+    def _text_at(self, row: int) -> str:
+        start, end = packing.unpack_from("<ii", self.node.offsets, 4 * row)
+        return self.node.values[start:end].decode()
+
+    def part(self, separator: str, index: int) -> Values:
         """What is between the `index`-th `separator` and the next one, counted from 0; null where there are not as many."""
         self._text()
+        if self.type.name == "utf8" and (found := kernels.part(separator, index, *self._buffers())) is not None:
+            at, values, flags = found
+            valid = self._valid(flags)
+            validity = b"" if valid.all() else packed(valid.flags)
+            return Column(Field(self.name, self.type), Node(len(self), validity, at, values))
         splits = index + 1
         parts = (
             None if text is None else text.split(separator, splits) for text in self.to_list()
@@ -420,6 +480,18 @@ class Column(Values):
             items = list(zip(keys, values))
         at = offsets(node, "q" if kind.name == "large_list" else "i")
         return [items[at[row] : at[row + 1]] for row in range(node.length)]
+
+
+_FLOAT64 = DataType("float64")
+
+
+def _both(one: bytes, other: bytes) -> bytes:
+    """The bitmap of what two bitmaps have in common; those without nulls are empty."""
+    if not one or not other:
+        return one or other
+    size = min(len(one), len(other))
+    number = int.from_bytes(one[:size], "little") & int.from_bytes(other[:size], "little")
+    return number.to_bytes(size, "little")
 
 
 _ASCII = bytes(range(128))

@@ -9,7 +9,7 @@ from .column import Node
 from .findings import Findings
 from .mask import Mask
 from .plugin import Plugin, overrides
-from .rows import decoder
+from .rows import are_plain, decoder, row_maker
 from .schema import Batch, ReadPlan, Schema
 
 
@@ -89,11 +89,16 @@ class Opened:
         if self.plan.is_rows is None:
             self.plan.is_rows = not overrides(self.plugin, Loader, "write") and overrides(self.plugin, Loader, "write_rows")
         if self.plan.is_rows:
-            self._decode = decoder(read.field for read in self.plan.inputs)
+            fields = [read.field for read in self.plan.inputs]
+            self.plan.is_json = not are_plain(fields)
+            self._decode, self._rows = decoder(fields), row_maker(fields)
 
     def write(self, rows: int, nodes: Sequence[Node]) -> Findings:
-        rejected = Rejected()
-        self.plugin.write(Batch(rows, self.plan.inputs, nodes), rejected)
+        batch, rejected = Batch(rows, self.plan.inputs, nodes), Rejected()
+        if self.plan.is_rows:
+            self.plugin.write_rows(self._rows(batch.columns, rows), rejected)
+        else:
+            self.plugin.write(batch, rejected)
         return rejected.findings
 
     def write_json(self, text: str) -> Findings:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import compress
 
+from . import kernels
+
 # The eight truth values of each byte of a bitmap, least significant bit first.
 _EIGHT = [bytes((byte >> bit) & 1 for bit in range(8)) for byte in range(256)]
 _DIGITS = bytes.maketrans(b"\x00\x01", b"01")
@@ -17,6 +19,8 @@ _FLIPPED = bytes.maketrans(b"\x00\x01", b"\x01\x00")
 
 def unpacked(bitmap: bytes, rows: int) -> bytes:
     """A bitmap as one byte per row."""
+    if (flags := kernels.unpack(bitmap, rows)) is not None:
+        return flags
     return b"".join(map(_EIGHT.__getitem__, bitmap[: (rows + 7) // 8]))[:rows]
 
 
@@ -24,6 +28,8 @@ def packed(flags: bytes) -> bytes:
     """One byte per row as a bitmap, least significant bit first."""
     if not flags:
         return b""
+    if (bitmap := kernels.pack(flags)) is not None:
+        return bitmap
     number = int(flags[::-1].translate(_DIGITS), 2)
     return number.to_bytes((len(flags) + 7) // 8, "little")
 

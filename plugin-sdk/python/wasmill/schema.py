@@ -66,6 +66,8 @@ class ReadPlan:
         self.schema = schema
         self.inputs: list[Input] = []
         self.is_rows: bool | None = None
+        self.is_json = False
+        """Whether rows cross as JSON: set when all columns are known."""
 
     def read(self, name: str, wanted: Wanted | None = None) -> Input:
         """Reads a column, of the type `wanted` where one is given: an Arrow type, or a Python type for all that give such values.
@@ -85,11 +87,11 @@ class ReadPlan:
         return found
 
     def rows(self) -> None:
-        """Has rows cross as JSON: they are given to the method for rows, as dicts."""
+        """Has rows given to the method for rows, as dicts."""
         self.is_rows = True
 
     def columns(self) -> None:
-        """Has columns cross as they are: the default, where there is a method for columns."""
+        """Has columns given to the method for columns: the default, where there is one."""
         self.is_rows = False
 
 

@@ -12,7 +12,7 @@ from .errors import BadSchema, Fatal, Reject
 from .findings import Findings
 from .mask import Mask, packed
 from .plugin import Plugin, overrides
-from .rows import decoder, encode
+from .rows import are_plain, columns_of, decoder, encode, row_maker
 from .schema import Batch, Input, ReadPlan, Schema
 from .types import Field, Wanted, written
 
@@ -259,9 +259,13 @@ class DetachedRows:
 class RowsOut:
     """What becomes of the rows of one batch, as dicts."""
 
-    def __init__(self, rows: int, names: Sequence[str], reads: Iterable[str]):
+    def __init__(self, rows: int, plan: Plan):
         self._rows = rows
-        self._names = frozenset(names)
+        written = [output.field for output in plan.new()]
+        # The columns that rows are to become, where they do not cross as JSON.
+        self._fields = None if plan.is_json else written
+        self._names = frozenset(field.name for field in written)
+        reads = [read.name for read in plan.inputs]
         # What a row has that was read only: it is taken out of rows that are returned as they came.
         self._only_read = tuple(name for name in dict.fromkeys(reads) if name not in self._names)
         self._known = self._names | frozenset(self._only_read)
@@ -324,6 +328,8 @@ class RowsOut:
             for row in sources:
                 flags[row] = 1
             selection = ("bitmap", packed(bytes(flags)))
+        if self._fields is not None:
+            return Made(selection, columns=[("per_output_row", column) for column in columns_of(self._fields, self._values)])
         return Made(selection, json=encode(self._values))
 
 
@@ -342,22 +348,35 @@ class Opened:
                 overrides(self.plugin, Transformer, "process_row") or overrides(self.plugin, Transformer, "process_rows")
             )
         if self.plan.is_rows:
-            self._decode = decoder(read.field for read in self.plan.inputs)
+            fields = [read.field for read in self.plan.inputs]
+            self.plan.is_json = not are_plain(fields + [output.field for output in self.plan.new()])
+            self._decode, self._rows = decoder(fields), row_maker(fields)
 
     def process(self, rows: int, nodes: Sequence[Node]) -> tuple[Made, Findings]:
-        batch, out = Batch(rows, self.plan.inputs, nodes), Rows(rows)
+        batch = Batch(rows, self.plan.inputs, nodes)
+        if self.plan.is_rows:
+            return self._process_rows(rows, self._rows(batch.columns, rows))
+        out = Rows(rows)
         self.plugin.process(batch, out)
         return out.made(self.plan, self.plan.schema), out.findings
 
     def process_json(self, rows: int, text: str) -> tuple[Made, Findings]:
-        out = RowsOut(rows, [output.name for output in self.plan.new()], [read.name for read in self.plan.inputs])
-        self.plugin.process_rows(self._decode(text), out)
+        return self._process_rows(rows, self._decode(text))
+
+    def _process_rows(self, count: int, rows: list[dict]) -> tuple[Made, Findings]:
+        out = RowsOut(count, self.plan)
+        self.plugin.process_rows(rows, out)
         return out.made(), out.findings
 
     def finish(self) -> list[Made]:
         if self.plan.is_rows:
             rows = list(self.plugin.finish_rows())
-            return [Made(("detached", len(rows)), json=encode(rows))] if rows else []
+            if not rows:
+                return []
+            if self.plan.is_json:
+                return [Made(("detached", len(rows)), json=encode(rows))]
+            columns = columns_of([output.field for output in self.plan.new()], rows)
+            return [Made(("detached", len(rows)), columns=[("per_output_row", column) for column in columns])]
         out = DetachedRows()
         self.plugin.finish(out)
         return out.made(self.plan)

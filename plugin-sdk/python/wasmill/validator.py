@@ -13,7 +13,7 @@ from .errors import Fatal
 from .findings import Findings
 from .mask import Mask
 from .plugin import Plugin, overrides
-from .rows import decoder
+from .rows import are_plain, decoder, row_maker
 from .schema import Batch, ReadPlan, Schema
 
 
@@ -114,11 +114,15 @@ class Opened:
         if self.plan.is_rows is None:
             self.plan.is_rows = not overrides(self.plugin, Validator, "check") and overrides(self.plugin, Validator, "check_rows")
         if self.plan.is_rows:
-            self._decode = decoder(read.field for read in self.plan.inputs)
+            fields = [read.field for read in self.plan.inputs]
+            self.plan.is_json = not are_plain(fields)
+            self._decode, self._rows = decoder(fields), row_maker(fields)
 
     def check(self, rows: int, nodes: Sequence[Node]) -> tuple[Verdict, bytes]:
-        verdict = Verdict()
-        return verdict, _encoded(self.plugin.check(Batch(rows, self.plan.inputs, nodes), verdict))
+        batch, verdict = Batch(rows, self.plan.inputs, nodes), Verdict()
+        if self.plan.is_rows:
+            return verdict, _encoded(self.plugin.check_rows(self._rows(batch.columns, rows), verdict))
+        return verdict, _encoded(self.plugin.check(batch, verdict))
 
     def check_json(self, text: str) -> tuple[Verdict, bytes]:
         verdict = Verdict()

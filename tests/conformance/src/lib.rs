@@ -5,6 +5,7 @@
 
 pub mod cases;
 pub mod expect;
+pub mod frozen;
 pub mod log;
 pub mod plugins;
 pub mod server;

@@ -11,7 +11,7 @@ use clap::Parser;
 use serde_json::json;
 use wasmill_build::{BuildError, Kind, Language, Report, Tools};
 use wasmill_conformance::plugins::{Components, Plugins};
-use wasmill_conformance::{Suite, run};
+use wasmill_conformance::{Suite, frozen, run};
 use wasmill_sandbox::cache::ComponentCache;
 use wasmill_sandbox::compiler::Compiler;
 use wasmill_sandbox::engine::{Sandbox, SandboxOptions};
@@ -40,6 +40,9 @@ struct Arguments {
     /// Keeps the components that were built in this folder, one for each language.
     #[arg(long)]
     keep: Option<PathBuf>,
+    /// Once all languages pass, keeps the contract and the components in Rust in this folder, as those of the contract's version.
+    #[arg(long, conflicts_with_all = ["language", "case"])]
+    freeze: Option<PathBuf>,
 }
 
 struct Steps;
@@ -74,7 +77,22 @@ async fn main() -> ExitCode {
             }
         }
     }
-    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if failed {
+        return ExitCode::FAILURE;
+    }
+    if let Some(folder) = &arguments.freeze {
+        let frozen = built(Language::Rust, &arguments)
+            .map_err(|error| error.to_string())
+            .and_then(|components| frozen::freeze(folder, &components));
+        match frozen {
+            Ok(folder) => eprintln!("frozen in {}", folder.display()),
+            Err(message) => {
+                eprintln!("error: {message}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
 }
 
 /// Whether the plugins of a language pass all cases.

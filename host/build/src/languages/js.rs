@@ -7,7 +7,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::{BuildError, Project, Tools, component, embedded};
+use crate::{BuildError, Project, Tools, component, embedded, kernels};
 
 /// The last one is what code with `async` is made of, of the version that rolldown needs.
 const PACKAGES: [&str; 3] =
@@ -26,6 +26,7 @@ pub(super) fn build(project: &Project, tools: &Tools<'_>) -> Result<Vec<u8>, Bui
     embedded::unpack("js", &sdk)?;
     embedded::unpack("wit", &wit)?;
     embedded::unpack("js/wit", &wit)?;
+    kernels::add_wit(&wit)?;
     let world = component::world(kind, project.http);
     for (file, text) in
         [("http-worlds.wit", component::worlds_with_http()), ("js-world.wit", js_world(&world))]
@@ -51,13 +52,14 @@ pub(super) fn build(project: &Project, tools: &Tools<'_>) -> Result<Vec<u8>, Bui
     let mut node = tools.program("node", HINT)?;
     node.current_dir(&project.folder).arg(sdk.join("componentize.mjs")).arg(&arguments);
     tools.run("rolldown and componentize-qjs", &mut node, &project.folder)?;
-    fs::read(&out).map_err(BuildError::io(&out))
+    kernels::put_into(fs::read(&out).map_err(BuildError::io(&out))?)
 }
 
 /// WIT of the world of a plugin that is written in JavaScript: what the SDK's globals need comes on top.
 fn js_world(world: &str) -> String {
     format!(
         "package wasmill:plugin@0.1.0;\n\nworld js-{world} {{\n    include {world};\n    import wasi:cli/stdout@0.2.0;\n    \
-         import wasi:random/random@0.2.0;\n}}\n"
+         import wasi:random/random@0.2.0;\n    import {};\n}}\n",
+        kernels::IMPORT
     )
 }

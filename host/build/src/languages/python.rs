@@ -17,7 +17,7 @@ use wasm_encoder::{Component, CustomSection};
 
 use crate::complaint::Complaint;
 use crate::project::{Kind, Project};
-use crate::{BuildError, Interpreter, Language, Tools, component, embedded};
+use crate::{BuildError, Interpreter, Language, Tools, component, embedded, kernels};
 
 const COMPONENTIZE: &str = "componentize-py==0.25.1";
 /// The rules of time zones, which plugins cannot read from files.
@@ -194,6 +194,7 @@ fn version() -> u64 {
     for part in ["python", "wit"] {
         embedded::below(part).for_each(|file| file.hash(&mut hasher));
     }
+    kernels::MODULE.hash(&mut hasher);
     hasher.finish()
 }
 
@@ -283,8 +284,10 @@ fn componentize(
     embedded::unpack("wit", &wit)?;
     embedded::unpack("python", &sdk)?;
     fs::create_dir_all(&own).map_err(BuildError::io(&own))?;
+    kernels::add_wit(&wit)?;
     for (file, text) in [
         (wit.join("http-worlds.wit"), component::worlds_with_http().as_str()),
+        (wit.join("python-world.wit"), python_world(world).as_str()),
         (own.join(format!("{APP}.py")), app),
     ] {
         fs::write(&file, text).map_err(BuildError::io(&file))?;
@@ -292,7 +295,8 @@ fn componentize(
     let mut python = tools.python()?;
     // Its program is a script of the machine that installed it; this works wherever the folder is.
     python.args(["-c", "import sys; from componentize_py import script; sys.exit(script())"]);
-    python.arg("--quiet").arg("--wit-path").arg(&wit).args(["--world", world, "componentize"]);
+    python.arg("--quiet").arg("--wit-path").arg(&wit);
+    python.args(["--world", &format!("python-{world}"), "componentize"]);
     let paths = [&[own.as_path(), sdk.as_path(), zones.as_path()], paths].concat();
     for path in &paths {
         python.arg("--python-path").arg(path);
@@ -300,13 +304,24 @@ fn componentize(
     python.arg("--output").arg(output).arg(APP);
     python.env("PYTHONPATH", &packages).env_remove("VIRTUAL_ENV").current_dir(folder);
     match tools.run("componentize-py", &mut python, folder) {
-        Ok(_) => Ok(()),
+        Ok(_) => {
+            let component = fs::read(output).map_err(BuildError::io(output))?;
+            fs::write(output, kernels::put_into(component)?).map_err(BuildError::io(output))
+        }
         Err(BuildError::Tool(complaint)) => {
             let said = with_paths(&complaint.output, &paths);
             Err(BuildError::Tool(Box::new(Complaint::new("componentize-py", &said, folder))))
         }
         Err(error) => Err(error),
     }
+}
+
+/// WIT of the world of what is written in Python: the kernels come on top, and are inside in the end.
+fn python_world(world: &str) -> String {
+    format!(
+        "package wasmill:plugin@0.1.0;\n\nworld python-{world} {{\n    include {world};\n    import {};\n}}\n",
+        kernels::IMPORT
+    )
 }
 
 /// What componentize-py said: it runs the modules where their folders are called `/0`, `/1` and so on.

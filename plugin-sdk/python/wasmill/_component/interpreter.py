@@ -1,6 +1,6 @@
 """The component that runs any plugin which is given to it as source text: all five interfaces, and the standard library."""
 
-from . import library, script, state, zones
+from . import kernels, library, script, state, zones
 from .extract import Extract
 from .load import Load
 from .notify import Notify
@@ -12,4 +12,5 @@ __all__ = ["Extract", "Load", "Notify", "Transform", "Validate"]
 zones.load()
 library.load()
 state.start()
+kernels.start()
 state.find_plugin = script.find

@@ -17,7 +17,7 @@ class Load(exports.Load):
     @guarded
     def bind(self, config, input):
         plan = Opened(state.plugin_class(Loader), config, convert.schema(input)).plan
-        return wit.Binding([read.position for read in plan.inputs], convert.encoding(plan.is_rows))
+        return wit.Binding([read.position for read in plan.inputs], convert.encoding(plan.is_json))
 
     @guarded
     def open(self, config, input, attempt):

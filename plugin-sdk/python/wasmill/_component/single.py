@@ -1,6 +1,6 @@
 """What a component of one plugin does while it is built. It has the standard library of the interpreter, so both behave the same."""
 
-from . import library, state, zones
+from . import kernels, library, state, zones
 
 
 def start(name: str, version: str, summary: str, module: str) -> None:
@@ -8,4 +8,5 @@ def start(name: str, version: str, summary: str, module: str) -> None:
     zones.load()
     library.load()
     state.start()
+    kernels.start()
     state.is_module(name, version, summary, module)

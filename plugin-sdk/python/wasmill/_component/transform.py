@@ -25,7 +25,7 @@ class Transform(exports.Transform):
         ]
         kind, positions = plan.scope
         scope = {"rows": wit.Scope_Rows, "single": wit.Scope_Single}.get(kind, lambda: wit.Scope_Keyed(positions))()
-        return wit.Binding([read.position for read in plan.inputs], convert.encoding(plan.is_rows), output, scope)
+        return wit.Binding([read.position for read in plan.inputs], convert.encoding(plan.is_json), output, scope)
 
     @guarded
     def open(self, config, input):

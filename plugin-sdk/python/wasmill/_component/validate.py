@@ -17,7 +17,7 @@ class Validate(exports.Validate):
     @guarded
     def bind(self, config, input):
         plan = Opened(state.plugin_class(Validator), config, convert.schema(input)).plan
-        return wit.Binding([read.position for read in plan.inputs], convert.encoding(plan.is_rows))
+        return wit.Binding([read.position for read in plan.inputs], convert.encoding(plan.is_json))
 
     @guarded
     def open(self, config, input):

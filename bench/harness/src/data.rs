@@ -6,6 +6,9 @@ use arrow::array::{
     ArrayRef, AsArray as _, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
 };
 
+/// As pipelines have it.
+pub const BATCH_ROWS: usize = 8_192;
+
 /// Pseudo-random numbers (SplitMix64, <https://prng.di.unimi.it/splitmix64.c>).
 pub struct Random(u64);
 
@@ -129,6 +132,55 @@ pub fn log_lines(rows: usize) -> RecordBatch {
     };
     let lines = StringArray::from_iter_values((0..rows).map(&mut line));
     batch([("line", Arc::new(lines))])
+}
+
+/// Records of customers, in batches. Of the amounts 2 % are not above zero; of the e-mail addresses 1 % are bad, in four ways;
+/// of the names 5 % are not only of ASCII.
+pub fn records(rows: usize) -> Vec<RecordBatch> {
+    const FIRST: [&str; 8] =
+        ["Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Niklaus", "Tony"];
+    const LAST: [&str; 8] =
+        ["Lovelace", "Hopper", "Turing", "Dijkstra", "Liskov", "Knuth", "Wirth", "Hoare"];
+    const FOREIGN: [&str; 4] = ["José Peña", "Zoë Müller", "Łukasz Wójcik", "Søren Ågård"];
+    let mut random = Random::new(6);
+    let mut batches = Vec::new();
+    for start in (0..rows).step_by(BATCH_ROWS) {
+        let count = BATCH_ROWS.min(rows - start);
+        let (mut names, mut emails) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let (mut amounts, mut times) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for row in start..start + count {
+            let first = FIRST[random.below(8) as usize];
+            let last = LAST[random.below(8) as usize];
+            names.push(match random.below(20) {
+                0 => FOREIGN[random.below(4) as usize].to_owned(),
+                _ => format!("{first} {last}"),
+            });
+            let cents = 1 + random.below(99_999) as i64;
+            let sign = if random.below(50) == 0 { -1.0 } else { 1.0 };
+            amounts.push(sign * cents as f64 / 100.0);
+            let local = format!("{first}.{last}{}", random.below(10_000)).to_lowercase();
+            emails.push(match random.below(400) {
+                0 => format!("{local}.example.com"),
+                1 => format!("{local}@localhost"),
+                2 => format!("{local}@example@example.com"),
+                3 => "@example.com".to_owned(),
+                _ => format!("{local}@example.com"),
+            });
+            // Milliseconds, a record in each second from 2026-01-01 on.
+            times.push(1_767_225_600_000 + 1_000 * row as i64);
+        }
+        let ids = Int64Array::from_iter_values(start as i64..(start + count) as i64);
+        let columns: [(&str, ArrayRef, bool); 5] = [
+            ("id", Arc::new(ids), true),
+            ("name", Arc::new(StringArray::from(names)), true),
+            ("amount", Arc::new(Float64Array::from(amounts)), true),
+            ("email", Arc::new(StringArray::from(emails)), true),
+            ("ts", Arc::new(Int64Array::from(times)), true),
+        ];
+        let batch = RecordBatch::try_from_iter_with_nullable(columns);
+        batches.push(batch.expect("columns of one length"));
+    }
+    batches
 }
 
 /// How many bytes the texts of the first column have.

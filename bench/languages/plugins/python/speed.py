@@ -32,7 +32,7 @@ class Wide(Work):
     def columns(self, batch: Batch, out: Rows) -> None:
         a = batch[self.a]
         out.filter((a >= 9_000) & (a < 9_500))
-        out[self.c] = [b * (1.0 - d) for b, d in zip(batch[self.b].to_list(), batch[self.d].to_list())]
+        out[self.c] = batch[self.b] * (1.0 - batch[self.d])
 
     def row(self, row: dict):
         if 9_000 <= row["a"] < 9_500:

@@ -13,7 +13,7 @@ export function columns(plan: Plan): Transformer {
   const text = plan.read("text", "utf8");
   plan.dropAll();
   const field = plan.write("field", "utf8");
-  return { process: (batch, out) => out.set(field, batch.column(text).map(second)) };
+  return { process: (batch, out) => out.set(field, batch.column(text).part(".", 1)) };
 }
 
 export function rows(plan: Plan): Transformer {

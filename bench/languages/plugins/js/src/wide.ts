@@ -7,19 +7,9 @@ export function columns(plan: Plan): Transformer {
   const c = plan.write("c", "float64");
   return {
     process(batch, out) {
-      const keys = batch.column(a).values;
-      const bs = batch.column(b);
-      const { values: ds } = batch.column(d);
-      const product = new Float64Array(batch.rows);
-      const selected = new Uint8Array((batch.rows + 7) >> 3);
-      for (let row = 0; row < product.length; row++) {
-        const key = keys[row];
-        if (key < 9000 || key >= 9500) continue;
-        selected[row >> 3] |= 1 << (row & 7);
-        product[row] = bs.values[row] * (1 - ds[row]);
-      }
-      out.select(selected);
-      out.set(c, batch.column(d).validity === null ? bs.withValues(product) : product);
+      const keys = batch.column(a);
+      out.filter(keys.ge(9000).and(keys.lt(9500)));
+      out.set(c, batch.column(b).times(batch.column(d).minusFrom(1)));
     },
   };
 }

@@ -19,8 +19,8 @@ use wasmill_sandbox::limits::Limits;
 use wasmill_sandbox::sizing::{BatchSizer, part};
 use wasmill_sandbox::transformer::{OpenTransformer, Transformer};
 
+use crate::guests::Guests;
 use crate::measure::{Error, Measuring, Subject};
-use crate::subjects::Guests;
 
 /// How the three profiles are called in results.
 pub const PROFILES: [(&str, Profile); 3] = [
@@ -45,7 +45,8 @@ impl Host {
         let runtime = Rc::new(tokio::runtime::Builder::new_current_thread().enable_time().build()?);
         let compiler = Compiler::new().cached_in(Arc::clone(&guests.cache));
         let sandbox = Sandbox::with_options(SandboxOptions { instances, profile, compiler })?;
-        let plugin = runtime.block_on(sandbox.load(guests.read(guest)?.into()))?;
+        let component = guests.read(guest)?.into();
+        let plugin = runtime.block_on(sandbox.load_beside(component, Some(guests.folder())))?;
         Ok(Self { runtime, plugin })
     }
 

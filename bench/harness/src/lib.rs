@@ -1,0 +1,11 @@
+//! What the benchmarks have in common: how they measure, their inputs, the work done natively, and the sandbox as a subject.
+//!
+//! The programs beside this crate need it with and without peers; it knows none of them.
+
+pub mod cores;
+pub mod data;
+pub mod guests;
+pub mod measure;
+pub mod native;
+pub mod records;
+pub mod wasmill;
