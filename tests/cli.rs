@@ -365,6 +365,9 @@ fn a_component_can_be_inspected() {
     assert_eq!(shown["config_schema"]["properties"]["rate"]["type"], "number");
     assert!(shown["digest"].as_str().unwrap().starts_with("sha256:"));
     assert!(workspace.wasmill(&["inspect", &gross]).stdout.contains("kind     transformer"));
+    // What it imports of `wasi:http` is several interfaces, and one grant.
+    let fetcher = root().join("dist/plugins/fetcher.wasm").display().to_string();
+    assert!(workspace.wasmill(&["inspect", &fetcher]).stdout.contains("grants   http\n"));
     assert_eq!(workspace.wasmill(&["inspect", "absent.wasm"]).code, Some(66));
     workspace.write("text.wasm", "no WebAssembly");
     assert_eq!(workspace.wasmill(&["inspect", "text.wasm"]).code, Some(78));

@@ -13,7 +13,7 @@ use wasmill_sandbox::component::{LinkError, Plugin, PluginKind};
 use wasmill_sandbox::engine::{Sandbox, SandboxOptions};
 use wasmill_sandbox::extractor::Extractor;
 use wasmill_sandbox::fault::Fault;
-use wasmill_sandbox::grants::Grants;
+use wasmill_sandbox::grants::{Grants, needs_connection};
 use wasmill_sandbox::loader::Loader;
 use wasmill_sandbox::notifier::Notifier;
 use wasmill_sandbox::transformer::Transformer;
@@ -135,19 +135,18 @@ fn conforms(path: &Path, component: &[u8]) -> Result<(), Failure> {
 
 /// What an operator has to grant, beyond the base set.
 fn grants(plugin: &Plugin) -> Vec<String> {
-    let refused = plugin
-        .imports()
-        .iter()
-        .filter(|import| Grants::default().check(std::slice::from_ref(*import)).is_err());
-    refused
-        .map(|import| {
-            if import.starts_with("wasmill:plugin/http@") {
-                "http".to_owned()
-            } else {
-                import.clone()
-            }
-        })
-        .collect()
+    let mut grants = Vec::new();
+    for import in plugin.imports() {
+        if Grants::default().check(std::slice::from_ref(import)).is_ok() {
+            continue;
+        }
+        let grant = if needs_connection(import) { "http".to_owned() } else { import.clone() };
+        // One grant is for several imports.
+        if !grants.contains(&grant) {
+            grants.push(grant);
+        }
+    }
+    grants
 }
 
 async fn describe(plugin: &Plugin) -> Result<Descriptor, String> {

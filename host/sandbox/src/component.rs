@@ -10,7 +10,7 @@ use wasmtime::component::{Component, InstancePre};
 
 use crate::engine::{EngineError, LinkedEngine, MAX_COMPONENT_BYTES, Sandbox};
 use crate::fault::Fault;
-use crate::grants::{Grants, NotGranted};
+use crate::grants::{Grants, NotGranted, needs_connection};
 use crate::guest::GuestState;
 use crate::locate::Locator;
 use crate::script::{self, Interpreter, Script};
@@ -223,8 +223,7 @@ impl Sandbox {
         let contract =
             contract_of(&interpreter.exports, kind).ok_or(LoadError::NotOfInterpreter { kind })?;
         let is_of_script = |import: &&String| {
-            !import.starts_with(script::IMPORT)
-                && (script.uses_http || !import.starts_with("wasmill:plugin/http@"))
+            !import.starts_with(script::IMPORT) && (script.uses_http || !needs_connection(import))
         };
         let inner = Inner {
             engine: interpreter.engine,

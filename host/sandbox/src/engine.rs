@@ -16,6 +16,7 @@ use wasmtime::{
     PoolingAllocationConfig, VariableOperatorCost, WasmBacktraceDetails,
 };
 
+use crate::capability::wasi_http;
 use crate::compiler::Compiler;
 use crate::frames::MAX_FRAMES;
 use crate::guest::GuestState;
@@ -275,6 +276,7 @@ fn tick_epochs(engine: EngineWeak) {
 fn linker(engine: &Engine) -> Result<Linker<GuestState>, wasmtime::Error> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasi_http::add_to_linker(&mut linker)?;
     types::add_to_linker::<_, HasSelf<GuestState>>(&mut linker, |state| state)?;
     logging::add_to_linker::<_, HasSelf<GuestState>>(&mut linker, |state| state)?;
     store::add_to_linker::<_, HasSelf<GuestState>>(&mut linker, |state| state)?;

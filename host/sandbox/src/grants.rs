@@ -36,7 +36,15 @@ const BASE: [&str; 6] =
 /// Imports that belong to the contract itself.
 const CONTRACT: [&str; 3] =
     ["wasmill:plugin/types@", "wasi:logging/logging@", "wasi:config/store@"];
-const HTTP: &str = "wasmill:plugin/http@";
+/// Imports of those who are granted a connection: the contract's own HTTP, and the standard's, which leads through the same
+/// connections. What serves requests is not among them.
+const HTTP: [&str; 3] =
+    ["wasmill:plugin/http@", "wasi:http/types@0.2.", "wasi:http/outgoing-handler@0.2."];
+
+/// Whether a connection has to be granted for the import.
+pub fn needs_connection(import: &str) -> bool {
+    HTTP.iter().any(|prefix| import.starts_with(prefix))
+}
 
 impl Grants {
     /// Whether all of `imports` are granted; otherwise the first that is not.
@@ -58,7 +66,7 @@ impl Grants {
                 "and the step is to be pure",
                 "remove `pure = true` from the step's grants, or build the plugin without WASI",
             ))
-        } else if import.starts_with(HTTP) {
+        } else if needs_connection(import) {
             if !self.http.is_empty() {
                 return Ok(());
             }

@@ -20,12 +20,14 @@ use wasmill_contract::finding::bounded_text;
 use wasmtime::component::{Instance, InstancePre, ResourceTable};
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use crate::accounting::{CallTimes, FaultCounts, Usage, UsageSink};
 use crate::capability::clock::VirtualTime;
 use crate::capability::http::{Exchange, HttpGrant, HttpRecord};
 use crate::capability::log::{GuestLog, Level, LineStream, LogSink};
 use crate::capability::random::VirtualRandom;
+use crate::capability::wasi_http::{self, WasiHttp};
 use crate::engine::{LinkedEngine, Profile};
 use crate::fault::{Breach, DeadlinePassed, Fault};
 use crate::grants::Grants;
@@ -101,7 +103,8 @@ pub(crate) struct GuestState {
     table: ResourceTable,
     memory: MemoryMeter,
     log: GuestLog,
-    http: HttpGrant,
+    http: Arc<HttpGrant>,
+    wasi_http: WasiHttp,
     config: Vec<(String, String)>,
     script: Option<Arc<Script>>,
     deadline: Instant,
@@ -150,10 +153,12 @@ pub(crate) struct Call {
     started: Instant,
     /// Time during which the call held no thread. An atomic only because a future holds a reference to it.
     waited_nanos: AtomicU64,
+    memory: MemoryMeter,
 }
 
 impl Call {
-    /// Waits for the call, until the deadline: the epoch callback stops a guest that runs, this a guest that waits.
+    /// Waits for the call, until the deadline: the epoch callback stops a guest that runs, this a guest that waits. There may
+    /// then be tasks at work for it, and no memory left for what they bring.
     pub(crate) async fn run<R>(
         &self,
         call: impl Future<Output = wasmtime::Result<R>>,
@@ -170,7 +175,11 @@ impl Call {
             waited += waiting_since.elapsed();
             let polled = call.as_mut().poll(context);
             waiting_since = Instant::now();
-            polled
+            // What came of a refusal in the guest does not matter any more.
+            match self.memory.poll_refusal(context) {
+                Poll::Ready(refusal) => Poll::Ready(Err(refusal)),
+                Poll::Pending => polled,
+            }
         });
         let result = tokio::time::timeout_at((self.started + self.deadline).into(), resumed).await;
         waited += waiting_since.elapsed();
@@ -197,16 +206,20 @@ impl<B> Guest<B> {
         let log = GuestLog::new(Arc::clone(&environment.logs), limits.log_bytes);
         let time = VirtualTime::new(environment.start_time);
         let random = VirtualRandom::new(seed);
-        let http = environment.grants.http.for_instance();
+        let http = Arc::new(environment.grants.http.for_instance());
         let record = http.record().cloned();
+        let memory = MemoryMeter::new(limits.memory, Arc::clone(&environment.memory));
+        let wasi_http =
+            WasiHttp::new(Arc::clone(&http), memory.clone(), log.clone(), limits.output_bytes);
         let mut store = Store::new(
             &engine.engine,
             GuestState {
                 wasi: wasi(&environment.grants, &log, &time, &random, seed),
-                table: table(),
-                memory: MemoryMeter::new(limits.memory, Arc::clone(&environment.memory)),
+                table: table(&environment.grants),
+                memory,
                 log: log.clone(),
                 http,
+                wasi_http,
                 config: config_entries(environment),
                 script,
                 deadline: Instant::now(),
@@ -225,6 +238,7 @@ impl<B> Guest<B> {
         let instantiated = call.run(component.instantiate_async(&mut store)).await;
         let (mut usage, mut calls) = (Usage::default(), CallTimes::default());
         usage.meter(&mut calls, &call, &store);
+        store.data_mut().wasi_http.end_call();
         let failed = |fault: Fault| {
             let dropped_log_lines = log.dropped_lines();
             let faults = FaultCounts::one(fault.kind());
@@ -280,7 +294,7 @@ impl<B> Guest<B> {
     /// Counts what the host holds for the call to come.
     pub(crate) fn hold(&mut self, export: &'static str, bytes: u64) -> Result<(), Fault> {
         let Some(live) = &mut self.live else { return Err(Fault::Gone { export }) };
-        let memory = &mut live.store.data_mut().memory;
+        let memory = &live.store.data().memory;
         let held = memory.hold(bytes);
         self.usage.peak_memory = self.usage.peak_memory.max(memory.peak());
         held.map_err(|error| self.refused(export, error))
@@ -334,8 +348,9 @@ impl<B> Guest<B> {
         call: Call,
         result: wasmtime::Result<Result<R, types::Failure>>,
     ) -> Result<R, Fault> {
-        if let Some(live) = &self.live {
+        if let Some(live) = &mut self.live {
             self.usage.meter(&mut self.calls, &call, &live.store);
+            live.store.data_mut().wasi_http.end_call();
         }
         let fault = match result {
             Ok(Ok(value)) => return Ok(value),
@@ -382,12 +397,14 @@ fn start_call(
     store.data_mut().deadline = started + deadline;
     store.set_epoch_deadline(1);
     store.set_hostcall_fuel(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX));
-    Ok(Call { export, budget, is_metered, deadline, started, waited_nanos: AtomicU64::new(0) })
+    let (memory, waited_nanos) = (store.data().memory.for_call(), AtomicU64::new(0));
+    Ok(Call { export, budget, is_metered, deadline, started, waited_nanos, memory })
 }
 
-fn table() -> ResourceTable {
+fn table(grants: &Grants) -> ResourceTable {
     let mut table = ResourceTable::new();
-    table.set_max_capacity(MAX_HANDLES);
+    let is_connected = !grants.http.is_empty();
+    table.set_max_capacity(if is_connected { wasi_http::MAX_HANDLES } else { MAX_HANDLES });
     table
 }
 
@@ -429,6 +446,12 @@ fn config_entries(environment: &Environment) -> Vec<(String, String)> {
 impl WasiView for GuestState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for GuestState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.wasi_http.view(&mut self.table)
     }
 }
 
@@ -482,10 +505,12 @@ impl http::Host for GuestState {
         request: http::Request,
     ) -> wasmtime::Result<Result<http::Response, http::Error>> {
         self.memory.hold_more(request.body.len() as u64)?;
-        let sent = self.http.send(connection, request).await;
-        if let Ok(response) = &sent {
-            self.memory.hold_more(response.body.len() as u64)?;
+        match self.http.send(&connection, request.into()).await {
+            Ok(response) => {
+                self.memory.hold_more(response.body.len() as u64)?;
+                Ok(Ok(response.into()))
+            }
+            Err(error) => Ok(Err(error.into_wit(connection))),
         }
-        Ok(sent)
     }
 }

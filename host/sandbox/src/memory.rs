@@ -4,10 +4,14 @@
 //! of memories. What the host holds are copies that would not be without the call: a batch that was encoded for the
 //! plugin, what the plugin returned, the body of a response.
 //!
+//! Most of that is over with the call. What tasks beside the guest take, and what may be kept for longer, is counted until it is
+//! dropped: requests and bodies of `wasi:http`. When that is refused, the call that waits ends.
+//!
 //! Beside its own limit an instance may have to share a [`MemoryBudget`] with others. From that, it takes what it needs at the
 //! highest, and gives it back at its end.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use wasmtime::ResourceLimiter;
 
@@ -57,51 +61,111 @@ pub(crate) struct BudgetExhausted {
     pub(crate) reason: String,
 }
 
-/// Meters and limits one store.
+/// Meters and limits one store; clones share it.
+#[derive(Clone)]
 pub(crate) struct MemoryMeter {
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
     limit: u64,
     /// Linear memories and tables.
     used: u64,
-    /// What the host holds.
+    /// What the host holds for the call.
     held: u64,
+    /// What it holds beside.
+    kept: u64,
     peak: u64,
     /// What was taken from the budget.
     reserved: u64,
     budget: Arc<dyn MemoryBudget>,
+    /// Of something to be kept, until the call is told.
+    refusal: Option<wasmtime::Error>,
+    /// Of the call that waits.
+    waker: Option<Waker>,
 }
 
 impl MemoryMeter {
     pub(crate) fn new(limit: u64, budget: Arc<dyn MemoryBudget>) -> Self {
-        Self { limit, used: 0, held: 0, peak: 0, reserved: 0, budget }
+        let state = State {
+            limit,
+            used: 0,
+            held: 0,
+            kept: 0,
+            peak: 0,
+            reserved: 0,
+            budget,
+            refusal: None,
+            waker: None,
+        };
+        Self { state: Arc::new(Mutex::new(state)) }
     }
 
     /// Counts what the host holds now, instead of what it held before.
-    pub(crate) fn hold(&mut self, bytes: u64) -> wasmtime::Result<()> {
-        self.held = 0;
-        self.take(self.used, bytes)
+    pub(crate) fn hold(&self, bytes: u64) -> wasmtime::Result<()> {
+        let mut state = self.lock();
+        state.held = 0;
+        let (used, kept) = (state.used, state.kept);
+        state.take(used, bytes, kept)
     }
 
     /// Counts more that the host holds.
-    pub(crate) fn hold_more(&mut self, bytes: u64) -> wasmtime::Result<()> {
-        self.take(self.used, self.held.saturating_add(bytes))
+    pub(crate) fn hold_more(&self, bytes: u64) -> wasmtime::Result<()> {
+        let mut state = self.lock();
+        let (used, held, kept) = (state.used, state.held.saturating_add(bytes), state.kept);
+        state.take(used, held, kept)
+    }
+
+    /// Something that is kept until it is dropped; nothing yet.
+    pub(crate) fn keep(&self) -> Kept {
+        Kept { memory: self.clone(), bytes: 0 }
+    }
+
+    /// For a call that begins: what was refused before is none of it.
+    pub(crate) fn for_call(&self) -> Self {
+        let mut state = self.lock();
+        state.refusal = None;
+        state.waker = None;
+        self.clone()
+    }
+
+    /// The refusal of something to be kept; wakes the task when there is one.
+    pub(crate) fn poll_refusal(&self, context: &Context<'_>) -> Poll<wasmtime::Error> {
+        let mut state = self.lock();
+        match state.refusal.take() {
+            Some(refusal) => Poll::Ready(refusal),
+            None => {
+                state.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
     }
 
     /// The most that was in use at once.
     pub(crate) fn peak(&self) -> u64 {
-        self.peak
+        self.lock().peak
     }
 
     /// A guest could deal with a refused growth and would then fail in some other way, mostly by a
     /// panic without a reason. A refusal is therefore a fault with a name, at once.
-    fn grow(&mut self, bytes: u64) -> wasmtime::Result<bool> {
-        self.take(self.used.saturating_add(bytes), self.held)?;
+    fn grow(&self, bytes: u64) -> wasmtime::Result<bool> {
+        let mut state = self.lock();
+        let (used, held, kept) = (state.used.saturating_add(bytes), state.held, state.kept);
+        state.take(used, held, kept)?;
         Ok(true)
     }
 
-    fn take(&mut self, used: u64, held: u64) -> wasmtime::Result<()> {
-        let requested = used.saturating_add(held);
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn take(&mut self, used: u64, held: u64, kept: u64) -> wasmtime::Result<()> {
+        let requested = used.saturating_add(held).saturating_add(kept);
         if requested > self.limit {
-            return Err(wasmtime::Error::new(MemoryExceeded { limit: self.limit, requested }));
+            let limit = self.limit;
+            return Err(wasmtime::Error::new(MemoryExceeded { limit, requested }));
         }
         if requested > self.reserved {
             self.budget
@@ -109,15 +173,52 @@ impl MemoryMeter {
                 .map_err(|reason| wasmtime::Error::new(BudgetExhausted { reason }))?;
             self.reserved = requested;
         }
-        (self.used, self.held) = (used, held);
+        (self.used, self.held, self.kept) = (used, held, kept);
         self.peak = self.peak.max(requested);
         Ok(())
     }
 }
 
-impl Drop for MemoryMeter {
+impl Drop for State {
     fn drop(&mut self) {
         self.budget.shrink(self.reserved);
+    }
+}
+
+/// What the host keeps for an instance, however long its calls are over. Given back when it is dropped.
+pub(crate) struct Kept {
+    memory: MemoryMeter,
+    bytes: u64,
+}
+
+/// There was no memory for something to be kept. The call is told why, and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refused;
+
+impl Kept {
+    /// Keeps so many bytes more.
+    pub(crate) fn grow(&mut self, bytes: u64) -> Result<(), Refused> {
+        let mut state = self.memory.lock();
+        let (used, held, kept) = (state.used, state.held, state.kept.saturating_add(bytes));
+        match state.take(used, held, kept) {
+            Ok(()) => {
+                self.bytes += bytes;
+                Ok(())
+            }
+            Err(refusal) => {
+                state.refusal.get_or_insert(refusal);
+                let waker = state.waker.take();
+                drop(state);
+                waker.into_iter().for_each(Waker::wake);
+                Err(Refused)
+            }
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.memory.lock().kept -= self.bytes;
     }
 }
 
@@ -179,6 +280,25 @@ mod tests {
         assert_eq!(refused(meter.hold(308)), expected);
         meter.hold(0).unwrap();
         assert!(meter.table_growing(25, 26, None).unwrap());
+    }
+
+    #[test]
+    fn what_is_kept_counts_until_it_is_dropped() {
+        let meter = MemoryMeter::new(1_000, Arc::new(()));
+        let context = Context::from_waker(Waker::noop());
+        let mut kept = meter.keep();
+        kept.grow(600).unwrap();
+        meter.hold(400).unwrap();
+        let mut other = meter.keep();
+        assert_eq!(other.grow(1), Err(Refused));
+        let Poll::Ready(refusal) = meter.poll_refusal(&context) else { panic!("it was refused") };
+        let expected = MemoryExceeded { limit: 1_000, requested: 1_001 };
+        assert_eq!(refusal.downcast_ref(), Some(&expected));
+        assert!(meter.poll_refusal(&context).is_pending(), "it was told");
+        drop(other);
+        assert_eq!(refused(meter.hold(401)), expected);
+        drop(kept);
+        meter.hold(1_000).unwrap();
     }
 
     #[test]

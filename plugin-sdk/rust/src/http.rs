@@ -9,6 +9,10 @@
 //! let orders = response.successful()?.body;
 //! # Ok(()) }
 //! ```
+//!
+//! Libraries that send by `wasi:http` work too, the crate `wasip2` for one, and need the same grant: the host of a URL is the name
+//! of the connection, `http://shop/orders?page=2`. Their errors are no [`Error`]: which to make
+//! [`Retryable`](Error::Retryable) is for the plugin to say.
 
 use crate::bindings::http as wit;
 use crate::error::{Error, Result};

@@ -6,6 +6,8 @@
 //!
 //! What an instance asks for, and what it is answered, can be kept ([`HttpGrant::recorded`]): with it, a call can be made
 //! once more later on, with the same answers and without anybody being asked.
+//!
+//! A plugin asks through `http.send` of the contract, or through `wasi:http` (`wasi_http.rs`): both end in `HttpGrant::send`.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -90,14 +92,24 @@ pub(crate) struct HttpRecord {
 
 #[derive(Debug, Default)]
 struct Recorded {
+    /// How many calls there were before.
+    call: u64,
     exchanges: Vec<Exchange>,
     bytes: usize,
+}
+
+/// Where a request was kept: in which call, at which place. Its answer may come when that call is over.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    call: u64,
+    index: usize,
 }
 
 impl HttpRecord {
     /// Forgets everything, for the next call.
     pub(crate) fn clear(&self) {
-        *self.lock() = Recorded::default();
+        let mut state = self.lock();
+        *state = Recorded { call: state.call + 1, ..Recorded::default() };
     }
 
     /// What was asked for since; none where it was too much to be kept.
@@ -107,7 +119,7 @@ impl HttpRecord {
     }
 
     /// Keeps a request, and returns its place.
-    fn asked(&self, connection: &str, request: &HttpRequest) -> Option<usize> {
+    fn asked(&self, connection: &str, request: &HttpRequest) -> Option<Place> {
         let (connection, request) = (connection.to_owned(), request.clone());
         let exchange = Exchange { connection, request, answer: None };
         let mut state = self.lock();
@@ -116,12 +128,15 @@ impl HttpRecord {
             return None;
         }
         state.exchanges.push(exchange);
-        Some(state.exchanges.len() - 1)
+        Some(Place { call: state.call, index: state.exchanges.len() - 1 })
     }
 
-    fn answered(&self, place: usize, answer: &Result<HttpResponse, HttpError>) {
+    fn answered(&self, place: Place, answer: &Result<HttpResponse, HttpError>) {
         let mut state = self.lock();
-        let Some(exchange) = state.exchanges.get_mut(place) else { return };
+        if state.call != place.call {
+            return;
+        }
+        let Some(exchange) = state.exchanges.get_mut(place.index) else { return };
         let before = exchange.bytes();
         exchange.answer = Some(answer.clone());
         let added = exchange.bytes() - before;
@@ -188,37 +203,57 @@ impl HttpGrant {
         self.connections.is_empty()
     }
 
+    /// Sends one request, if its connection is granted. Whatever a plugin asks for comes by here.
     pub(crate) async fn send(
         &self,
-        connection: String,
-        request: wit::Request,
-    ) -> Result<wit::Response, wit::Error> {
+        connection: &str,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, SendError> {
         let outbound = match &self.outbound {
-            Some(outbound) if self.connections.contains(&connection) => outbound,
-            _ => return Err(wit::Error::NotGranted(connection)),
-        };
-        let request = HttpRequest {
-            method: request.method,
-            path: request.path,
-            headers: request.headers,
-            body: request.body,
+            Some(outbound) if self.connections.contains(connection) => outbound,
+            _ => return Err(SendError::NotGranted),
         };
         let record = self.record.as_ref();
-        let place = record.and_then(|record| record.asked(&connection, &request));
-        let answer = outbound.send(&connection, request).await;
+        let place = record.and_then(|record| record.asked(connection, &request));
+        let answer = outbound.send(connection, request).await;
         if let (Some(record), Some(place)) = (record, place) {
             record.answered(place, &answer);
         }
-        match answer {
-            Ok(response) => Ok(wit::Response {
-                status: response.status,
-                headers: response.headers,
-                body: response.body,
-            }),
-            Err(HttpError::InvalidRequest(message)) => Err(wit::Error::InvalidRequest(message)),
-            Err(HttpError::Unreachable(message)) => Err(wit::Error::Unreachable(message)),
-            Err(HttpError::TimedOut) => Err(wit::Error::TimedOut),
-            Err(HttpError::TooLarge(limit)) => Err(wit::Error::TooLarge(limit)),
+        answer.map_err(SendError::Failed)
+    }
+}
+
+/// Why a plugin gets no response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SendError {
+    /// There is no connection of that name for it.
+    NotGranted,
+    Failed(HttpError),
+}
+
+impl From<wit::Request> for HttpRequest {
+    fn from(request: wit::Request) -> Self {
+        let wit::Request { method, path, headers, body } = request;
+        Self { method, path, headers, body }
+    }
+}
+
+impl From<HttpResponse> for wit::Response {
+    fn from(response: HttpResponse) -> Self {
+        let HttpResponse { status, headers, body } = response;
+        Self { status, headers, body }
+    }
+}
+
+impl SendError {
+    /// As the contract says it, of a connection.
+    pub(crate) fn into_wit(self, connection: String) -> wit::Error {
+        match self {
+            Self::NotGranted => wit::Error::NotGranted(connection),
+            Self::Failed(HttpError::InvalidRequest(message)) => wit::Error::InvalidRequest(message),
+            Self::Failed(HttpError::Unreachable(message)) => wit::Error::Unreachable(message),
+            Self::Failed(HttpError::TimedOut) => wit::Error::TimedOut,
+            Self::Failed(HttpError::TooLarge(limit)) => wit::Error::TooLarge(limit),
         }
     }
 }

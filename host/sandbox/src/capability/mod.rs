@@ -4,3 +4,4 @@ pub mod clock;
 pub mod http;
 pub mod log;
 pub mod random;
+pub(crate) mod wasi_http;
