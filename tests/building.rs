@@ -4,7 +4,10 @@
 use std::path::Path;
 
 use serde_json::Value;
+use wasmill_build::contract::Contract;
 use wasmill_tests::workspace::{Outcome, Workspace};
+use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
+use wit_parser::{ManglingAndAbi, Resolve};
 
 /// A transformer that adds `gross` to rows with `net`, by one factor, in each language.
 const SCRIPT: &str = r#"# /// script
@@ -151,4 +154,55 @@ fn mistakes_are_shown_with_their_lines() {
     let outcome = workspace.wasmill(&["build", "wrong.py"]);
     assert_eq!(outcome.code, Some(70), "{outcome:#?}");
     assert!(outcome.stderr.contains("Transformed"), "{outcome:#?}");
+}
+
+#[test]
+fn a_component_that_does_not_conform_is_refused_with_both_types() {
+    let workspace = Workspace::new();
+    let contract = Contract::current().unwrap().wit().unwrap();
+    let wrong = contract
+        .replace(
+            "bind: func(config: string) -> result<_, failure>;",
+            "bind: func(config: u32) -> result<_, failure>;",
+        )
+        .replace("dedup-key: string,", "dedup-key: u64,");
+    std::fs::write(workspace.path("wrong.wasm"), notifier_of(&wrong)).unwrap();
+    let outcome = workspace.wasmill(&["inspect", "wrong.wasm"]);
+    assert_eq!(outcome.code, Some(78), "{outcome:#?}");
+    for line in [
+        "wrong.wasm does not fit the contract 0.1.0:",
+        "wasmill:plugin/notify@0.1.0#bind, parameter `config`: the contract has string, here is u32",
+        "wasmill:plugin/notify@0.1.0#notify, parameter `event`, dedup-key: the contract has string, here is u64",
+    ] {
+        assert!(outcome.stderr.contains(line), "{line:?} is not said: {outcome:#?}");
+    }
+
+    std::fs::write(
+        workspace.path("later.wasm"),
+        notifier_of(
+            &contract
+                .replace("wasmill:plugin@0.1.0", "wasmill:plugin@0.2.0")
+                .replace("@0.1.0}", "@0.2.0}"),
+        ),
+    )
+    .unwrap();
+    let outcome = workspace.wasmill(&["inspect", "later.wasm"]);
+    assert_eq!(outcome.code, Some(78), "{outcome:#?}");
+    assert!(
+        outcome.stderr.contains("version 0.2.0 of the contract; this host speaks 0.1.0"),
+        "{outcome:#?}"
+    );
+}
+
+/// A component of the world `notifier` of a contract, whose functions do nothing.
+fn notifier_of(contract: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("contract.wit", contract).expect("a contract");
+    let world = resolve.select_world(&[package], Some("notifier")).expect("a world");
+    let mut module = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("a world");
+    ComponentEncoder::default()
+        .module(&module)
+        .and_then(|encoder| encoder.encode())
+        .expect("a component")
 }

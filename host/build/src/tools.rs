@@ -14,19 +14,30 @@ use crate::{BuildError, Report};
 pub struct Tools<'a> {
     cache: PathBuf,
     offline: bool,
+    lines: bool,
     report: &'a dyn Report,
 }
 
 impl<'a> Tools<'a> {
     /// Toolchains are kept in the folder `cache`.
     pub fn new(cache: PathBuf, report: &'a dyn Report) -> Self {
-        Self { cache, offline: false, report }
+        Self { cache, offline: false, lines: false, report }
     }
 
     /// Installs nothing.
     #[must_use]
     pub fn offline(self, offline: bool) -> Self {
         Self { offline, ..self }
+    }
+
+    /// Keeps line tables in components of C and Rust, so that faults name lines of their sources. The other languages name them anyway.
+    #[must_use]
+    pub fn lines(self, lines: bool) -> Self {
+        Self { lines, ..self }
+    }
+
+    pub(crate) fn keeps_lines(&self) -> bool {
+        self.lines
     }
 
     /// The folder that toolchains, and what they keep between builds, are in.

@@ -50,6 +50,9 @@ pub struct BuildArgs {
     /// Installs nothing: uses what is in the cache.
     #[arg(long)]
     offline: bool,
+    /// Keeps line tables of C and Rust: faults then name lines of the sources, and the component is larger.
+    #[arg(long)]
+    lines: bool,
     /// Where toolchains are kept. Default: wasmill/tools in your cache folder.
     #[arg(long, value_name = "FOLDER", env = "WASMILL_TOOLS")]
     tools: Option<PathBuf>,
@@ -98,7 +101,7 @@ pub async fn build(args: &BuildArgs) -> Result<ExitCode, Failure> {
             "there is no cache folder: neither HOME nor XDG_CACHE_HOME is set; use --tools",
         )
     })?;
-    let tools = Tools::new(tools, &Steps).offline(args.offline);
+    let tools = Tools::new(tools, &Steps).offline(args.offline).lines(args.lines);
     let built = wasmill_build::build(&args.project, args.lang.map(Into::into), &tools)
         .map_err(|error| Failure::new(exit_code(&error), error.to_string()))?;
     let file = args.out.clone().unwrap_or_else(|| format!("{}.wasm", built.project.name).into());

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import {
   BadConfig, BadRow, BadSchema, column, config as c, Connection, Fatal, fetch, fromDate, formatDecimal, parseDecimal, Retryable, toDate, types as t,
 } from "../src/index.js";
+import { readColumns } from "../src/columns.js";
 import { parse, schemaOf } from "../src/config.js";
 import { failureOf } from "../src/errors.js";
 import { extractExports } from "../src/extractor.js";
@@ -96,6 +97,64 @@ test("each row by itself: changed, dropped, multiplied, rejected", () => {
   assert.deepEqual(process(ids(4, 0, 5)).outputs[0].rows, { tag: "bitmap", val: Uint8Array.of(0b101) });
   assert.deepEqual(process(ids(4, 5)).outputs[0].rows, { tag: "all" });
   assert.deepEqual(process(ids()).outputs[0].rows, { tag: "all" });
+});
+
+test("rows one by one: whatever comes of them lands in its place", () => {
+  const results = [
+    { text: "a", number: 1.5 }, null, { text: null, number: null }, { number: 2 }, undefined,
+    { text: "b", number: 3n }, [{ text: "c", number: 4 }, { text: "d" }], [], { text: "e", number: 5 }, Promise.resolve({ text: "f", number: 6 }),
+    "bad", { text: "g", number: 7 },
+  ];
+  const text = (results) => results.map(({ text }) => text ?? null);
+  const number = (results) => results.map(({ number }) => (number === undefined ? null : number === null ? null : Number(number)));
+  // From any row on, so that each sort of result comes first, last and alone, before and after every other.
+  for (let from = 0; from < results.length; from++) {
+    for (let to = from; to <= results.length; to++) {
+      if (results.slice(from, to).some((result) => result instanceof Promise)) continue;
+      const { process } = opened((_, plan) => {
+        plan.read("id", "int64");
+        plan.dropAll();
+        plan.write("text", "utf8");
+        plan.write("number", "float64");
+        return {
+          processRow({ id }) {
+            if (results[id] === "bad") throw new BadRow("rule", "message");
+            return results[id];
+          },
+        };
+      });
+      const given = Array.from({ length: to - from }, (_, at) => BigInt(from + at));
+      const { outputs: [{ rows, values }], badRows } = process(ids(...given));
+      const expected = given.flatMap((id, row) => {
+        const result = results[id];
+        return result === "bad" || !result ? [] : (Array.isArray(result) ? result : [result]).map((one) => ({ row, ...one }));
+      });
+      const [texts, numbers] = values.val.map(({ val: [node] }, at) =>
+        readColumns([t.field("", ["utf8", "float64"][at])], [node])[0].toArray());
+      assert.deepEqual(texts, text(expected));
+      assert.deepEqual(numbers, number(expected));
+      const selected = { all: () => given.map((_, row) => row), indices: () => [...rows.val], bitmap: () => given.flatMap((_, row) => (rows.val[row >> 3] >> (row & 7) & 1 ? [row] : [])) };
+      assert.deepEqual(selected[rows.tag](), expected.map(({ row }) => row));
+      assert.deepEqual(badRows.map(({ rows }) => [...rows]), from <= 10 && to > 10 ? [[10 - from]] : []);
+    }
+  }
+});
+
+test("masks filter and reject", () => {
+  const { process } = opened((_, plan) => {
+    const id = plan.read("id", "int64");
+    return {
+      process(batch, out) {
+        const ids = batch.column(id);
+        out.filter(ids.gt(1).and(ids.ne(9)));
+        out.reject(ids.eq(3).or(ids.ge(7n)), "rule", "message");
+        out.drop(ids.lt(3));
+      },
+    };
+  });
+  const { outputs: [{ rows }], badRows } = process(ids(1, 2, 3, 4, null, 7, 9));
+  assert.deepEqual(rows, { tag: "bitmap", val: Uint8Array.of(0b0001000) });
+  assert.deepEqual(badRows.map(({ rows }) => [...rows]), [[2, 5, 6]]);
 });
 
 test("rows as a whole: those that came, or others where no column is kept", () => {

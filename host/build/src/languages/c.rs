@@ -15,7 +15,7 @@ use crate::{BuildError, Kind, Project, Tools, component, embedded};
 const ZIG: &str = "ziglang==0.16.0";
 
 /// How everything is compiled and linked.
-const FLAGS: [&str; 11] = [
+const FLAGS: [&str; 10] = [
     "-target",
     "wasm32-wasi",
     "-mexec-model=reactor",
@@ -23,8 +23,6 @@ const FLAGS: [&str; 11] = [
     "-O2",
     // Zig leaves assertions out of whatever is optimised; C does not, and a mistake should end in a message.
     "-UNDEBUG",
-    // With them the host says in which line a plugin failed.
-    "-gline-tables-only",
     // Arrow buffers are bytes that are seen as numbers.
     "-fno-strict-aliasing",
     "-fno-sanitize=undefined",
@@ -32,6 +30,11 @@ const FLAGS: [&str; 11] = [
     "-Wl,-z,stack-size=524288",
     "-Wl,--gc-sections",
 ];
+
+/// With line tables the host says in which line a plugin failed. Without, there are names of functions; those of the C library
+/// have line tables of their own, which are many times as large as the plugin.
+const WITH_LINES: &str = "-gline-tables-only";
+const WITHOUT_LINES: &str = "-Wl,--strip-debug";
 
 /// Warnings that are worth an author's time; the SDK is compiled without.
 const WARNINGS: [&str; 2] = ["-Wall", "-Wextra"];
@@ -53,6 +56,7 @@ pub(super) fn build(project: &Project, tools: &Tools<'_>) -> Result<Vec<u8>, Bui
     let module = work.join("module.wasm");
     let mut zig = tools.python()?;
     zig.args(["-m", "ziglang", "cc"]).args(FLAGS).args(WARNINGS);
+    zig.arg(if tools.keeps_lines() { WITH_LINES } else { WITHOUT_LINES });
     zig.env("PYTHONPATH", &packages).env("ZIG_GLOBAL_CACHE_DIR", &cache);
     zig.env("ZIG_LOCAL_CACHE_DIR", &cache).current_dir(&project.folder);
     zig.arg("-I").arg(sdk.join("include")).arg("-I").arg(sdk.join("src")).arg("-I").arg(work);

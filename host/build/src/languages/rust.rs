@@ -24,9 +24,12 @@ pub(super) fn build(project: &Project, tools: &Tools<'_>) -> Result<Vec<u8>, Bui
         "json-render-diagnostics",
     ]);
     // What every plugin wants, whatever its manifest says: small, and with names for stack traces.
-    for setting in
-        ["opt-level=3", "lto=\"fat\"", "codegen-units=1", "panic=\"abort\"", "strip=\"debuginfo\""]
-    {
+    let lines = match tools.keeps_lines() {
+        false => ["debug=\"none\"", "strip=\"debuginfo\""],
+        true => ["debug=\"line-tables-only\"", "strip=\"none\""],
+    };
+    let settings = ["opt-level=3", "lto=\"fat\"", "codegen-units=1", "panic=\"abort\""];
+    for setting in settings.into_iter().chain(lines) {
         cargo.args(["--config", &format!("profile.release.{setting}")]);
     }
     let messages = tools.run("cargo build", &mut cargo, &project.folder)?;
