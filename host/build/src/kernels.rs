@@ -35,7 +35,7 @@ pub(crate) fn add_wit(wit: &Path) -> Result<(), BuildError> {
 
 /// The component, with the kernels in it in the place of the import.
 pub(crate) fn put_into(component: Vec<u8>) -> Result<Vec<u8>, BuildError> {
-    let kernels = ComponentEncoder::default().module(MODULE).and_then(|encoder| encoder.encode());
+    let kernels = ComponentEncoder::default().module(MODULE).and_then(ComponentEncoder::encode);
     let kernels = kernels.map_err(|error| refused(&format!("{error:#}")))?;
     let composed = || -> Result<Vec<u8>, Box<dyn std::error::Error>> {
         let mut graph = CompositionGraph::new();

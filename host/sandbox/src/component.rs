@@ -426,7 +426,7 @@ fn contract_of(exports: &[String], kind: PluginKind) -> Option<String> {
         let (interface, version) = export.split_once('@')?;
         (interface == kind.interface() && is_spoken(version)).then_some(version)
     });
-    versions.last().map(str::to_owned)
+    versions.max().map(str::to_owned)
 }
 
 #[cfg(test)]
