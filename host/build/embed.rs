@@ -16,7 +16,7 @@ const FOLDERS: [(&str, &str); 5] = [
     ("plugin-sdk/python", "python"),
 ];
 
-/// Folders of an SDK that plugins do not need.
+/// Folders of an SDK that plugins do not need, beside what is only for people.
 const LEFT_OUT: [&str; 6] = ["tests", "test", "node_modules", "__pycache__", "dist", "build"];
 
 fn main() {
@@ -43,7 +43,7 @@ fn add(folder: &Path, name: &str, list: &mut String) {
     entries.sort();
     for path in entries {
         let file = path.file_name().expect("a name").to_string_lossy();
-        if file.starts_with('.') || LEFT_OUT.contains(&file.as_ref()) {
+        if file.starts_with('.') || file.ends_with(".md") || LEFT_OUT.contains(&file.as_ref()) {
             continue;
         }
         let name = format!("{name}/{file}");

@@ -29,13 +29,13 @@ pub fn root() -> PathBuf {
         .to_owned()
 }
 
-/// The bytes of a component that `cargo xtask plugins` built.
+/// The bytes of a component that `cargo xtask test` built.
 pub fn component(name: &str) -> Arc<[u8]> {
     let path = root().join("dist/plugins").join(format!("{name}.wasm"));
     match std::fs::read(&path) {
         Ok(bytes) => bytes.into(),
         Err(error) => {
-            panic!("{}: {error}; build the plugins first: cargo xtask plugins", path.display())
+            panic!("{}: {error}; `cargo xtask test` builds it", path.display())
         }
     }
 }

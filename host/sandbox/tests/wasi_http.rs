@@ -88,7 +88,7 @@ fn grants(outbound: Arc<dyn Outbound>) -> Grants {
 async fn transformer(environment: Environment) -> Result<Transformer, LinkError> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dist/plugins/fetcher.wasm");
     let component = std::fs::read(&path).unwrap_or_else(|error| {
-        panic!("{}: {error}; build the plugins first: cargo xtask plugins", path.display())
+        panic!("{}: {error}; `cargo xtask test` builds it", path.display())
     });
     let sandbox = Sandbox::new(2).expect("a sandbox");
     let plugin = sandbox.load(component.into()).await.expect("a plugin");
