@@ -237,9 +237,10 @@ fn config(profile: Profile, concurrent: bool) -> Config {
 fn pool(instances: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
-        // Language runtimes are made of up to some forty core modules; even the smallest pool holds one.
-        .total_core_instances(instances.saturating_mul(8).saturating_add(64))
-        .total_memories(instances.saturating_mul(2).saturating_add(8))
+        // As many as there may be instances, of whatever language: those of JavaScript have three memories, those of Python fifteen
+        // core modules. What takes more finds room for some.
+        .total_core_instances(instances.saturating_mul(16).saturating_add(64))
+        .total_memories(instances.saturating_mul(3).saturating_add(8))
         .total_tables(instances.saturating_mul(8).saturating_add(64))
         .total_stacks(instances)
         .max_memory_size(MAX_MEMORY_BYTES as usize)

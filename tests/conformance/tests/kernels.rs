@@ -75,6 +75,9 @@ fn batch(rows: usize, with_nulls: bool) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns).expect("columns of one length")
 }
 
+/// How many instances there is room for.
+const PLACES: u32 = 24;
+
 /// What the plugin makes of batches of several lengths, with and without nulls.
 async fn process(project: &str, language: Language) -> Vec<(RecordBatch, RecordBatch)> {
     let tools = Tools::new(wasmill_build::default_cache().expect("a cache folder"), &());
@@ -85,12 +88,13 @@ async fn process(project: &str, language: Language) -> Vec<(RecordBatch, RecordB
     if let Some(interpreter) = &built.interpreter {
         interpreter.put_into(&folder.path().join(FOLDER)).expect("an interpreter");
     }
-    let sandbox = Sandbox::new(2).expect("a sandbox");
+    let sandbox = Sandbox::new(PLACES).expect("a sandbox");
     let plugin = sandbox.load_beside(built.component.into(), Some(folder.path())).await;
     let plugin = plugin.expect("a plugin");
     assert!(plugin.imports().iter().all(|import| !import.contains("kernels")), "they are inside");
     // Comparing everything with everything takes more than any plugin should.
-    let limits = Limits { fuel_per_row: u64::MAX / 1_000, ..Limits::default() };
+    let (fuel_per_row, instances) = (u64::MAX / 1_000, PLACES as usize);
+    let limits = Limits { fuel_per_row, instances, ..Limits::default() };
     let environment = Environment { limits, ..Environment::default() };
     let step = Transformer::new(&plugin, environment).expect("a transformer");
     let mut outputs = Vec::new();
@@ -103,6 +107,13 @@ async fn process(project: &str, language: Language) -> Vec<(RecordBatch, RecordB
             open.process(&input, 0).await.unwrap_or_else(|fault| panic!("{rows} rows: {fault}"));
         let [output] = &processed.outputs[..] else { panic!("one output") };
         outputs.push((input, output.batch.clone()));
+    }
+    // Kernels are a component more in each instance, and there is room for all of it.
+    let binding = Arc::new(step.bind(batch(1, false).schema()).await.expect("a binding"));
+    let mut open = Vec::new();
+    for seed in 0..u64::from(PLACES) {
+        let opened = step.open(Arc::clone(&binding), seed).await;
+        open.push(opened.unwrap_or_else(|fault| panic!("instance {seed}: {fault}")));
     }
     outputs
 }

@@ -42,3 +42,56 @@ fn go() {
     let mut go = wasmill_build::go(&tools).unwrap_or_else(|error| panic!("{error}"));
     passes(go.args(["test", "./..."]).current_dir(sdk("go")));
 }
+
+#[test]
+fn packages_are_what_their_registries_expect() {
+    let folder = tempfile::tempdir().unwrap();
+    // Built from a copy, as building writes beside the sources.
+    let copy = folder.path().join("python");
+    passes(Command::new("cp").arg("-r").arg(sdk("python")).arg(&copy));
+    let wheels = folder.path().join("wheels");
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir"]).arg(&wheels).arg(&copy);
+    passes(&mut pip);
+    let mut imports = Command::new("python3");
+    imports.args(["-c", "import wasmill, wasmill.rows, wasmill.kernels; print(wasmill.__file__)"]);
+    passes(
+        imports
+            .env("PYTHONPATH", wheels.join("wasmill-0.1.0-py3-none-any.whl"))
+            .current_dir(&folder),
+    );
+
+    let mut npm = Command::new("npm");
+    npm.args(["pack", "--silent", "--pack-destination"]).arg(folder.path()).current_dir(sdk("js"));
+    passes(&mut npm);
+    let package = folder.path().join("wasmill-plugin-0.1.0.tgz");
+    passes(Command::new("tar").arg("-xzf").arg(package).current_dir(&folder));
+    let mut node = Command::new("node");
+    node.args([
+        "--input-type=module",
+        "-e",
+        "import { transformer } from './package/src/index.js'; transformer({})",
+    ]);
+    passes(node.current_dir(&folder));
+
+    let destination = format!("DESTDIR={}", folder.path().display());
+    passes(
+        Command::new("make").args(["install", &destination, "PREFIX=/usr"]).current_dir(sdk("c")),
+    );
+    let description = folder.path().join("usr/lib/pkgconfig/wasmill.pc");
+    let description = std::fs::read_to_string(description).unwrap();
+    assert!(description.contains("prefix=/usr\n"), "{description}");
+    assert!(folder.path().join("usr/include/wasmill.h").is_file());
+
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args([
+        "package",
+        "--list",
+        "--allow-dirty",
+        "--package",
+        "wasmill-plugin-sdk",
+        "--manifest-path",
+    ]);
+    passes(cargo.arg(manifest));
+}
