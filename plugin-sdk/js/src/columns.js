@@ -536,45 +536,53 @@ export function readColumns(fields, nodes) {
 }
 
 /**
- * The expression that makes an object of the row `row`, and what it needs: names, and what they stand for.
+ * What the values of the row `row` are: for each column a key of an object and an expression, and what these need: names, and what
+ * they stand for.
  *
  * Loops are written for the columns at hand, so that a row costs one object and what its values cost, and no call where a value
  * lies in a typed array or in a text that is cut.
  */
-export function rowExpression(columns) {
+export function rowValues(columns) {
   const names = [];
   const given = [];
-  const parts = columns.map((column, position) => {
+  const values = columns.map((column, position) => {
     const argument = (name, value) => {
       names.push(`${name}${position}`);
       given.push(value);
       return names.at(-1);
     };
-    const key = `[${JSON.stringify(column.field.name)}]`;
-    const literal = column.field.name === "__proto__" ? key : key.slice(1, -1);
-    if (column.constructor === NumberColumn && column.validity === null) return `${literal}: ${argument("numbers", column.values)}[row]`;
+    if (column.constructor === NumberColumn && column.validity === null) return `${argument("numbers", column.values)}[row]`;
     const texts = column instanceof TextColumn ? column.split() : null;
     if (texts !== null) {
       const value = `${argument("texts", texts)}[row]`;
-      return `${literal}: ${column.validity === null ? value : `${argument("column", column)}.isNull(row) ? null : ${value}`}`;
+      return column.validity === null ? value : `${argument("column", column)}.isNull(row) ? null : ${value}`;
     }
     if (column instanceof TextColumn && column.validity === null) {
       const { binary, foreign } = column.whole;
       const offsets = argument("offsets", column.offsets);
       const cut = `${argument("text", binary)}.substring(${offsets}[row], ${offsets}[row + 1])`;
-      if (foreign === null) return `${literal}: ${cut}`;
-      return `${literal}: ${argument("foreign", foreign)}[row] ? ${argument("column", column)}.value(row) : ${cut}`;
+      if (foreign === null) return cut;
+      return `${argument("foreign", foreign)}[row] ? ${argument("column", column)}.value(row) : ${cut}`;
     }
-    return `${literal}: ${argument("column", column)}.row(row)`;
+    return `${argument("column", column)}.row(row)`;
   });
-  return { expression: `{ ${parts.join(", ")} }`, names, given };
+  return { values, names, given };
+}
+
+/** The expression of an object with these values. */
+export function objectOf(columns, values) {
+  const parts = columns.map(({ field: { name } }, at) => {
+    const key = JSON.stringify(name);
+    return `${name === "__proto__" ? `[${key}]` : key}: ${values[at]}`;
+  });
+  return `{ ${parts.join(", ")} }`;
 }
 
 /** Rows as objects, with the values of all columns. */
 export function rowsOf(columns, count) {
-  const { expression, names, given } = rowExpression(columns);
+  const { values, names, given } = rowValues(columns);
   const code = `const rows = new Array(count);
-    for (let row = 0; row < count; row++) rows[row] = ${expression};
+    for (let row = 0; row < count; row++) rows[row] = ${objectOf(columns, values)};
     return rows;`;
   return new Function("count", ...names, code)(count, ...given);
 }

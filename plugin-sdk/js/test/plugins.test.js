@@ -14,6 +14,7 @@ import { setSend } from "../src/http.js";
 import { loadExports } from "../src/loader.js";
 import { notifyExports } from "../src/notifier.js";
 import { LocalPromise, settle } from "../src/promise.js";
+import { takesApart } from "../src/rowbyrow.js";
 import { transformExports } from "../src/transformer.js";
 import { fieldToWit } from "../src/types.js";
 import { validateExports } from "../src/validator.js";
@@ -138,6 +139,32 @@ test("rows one by one: whatever comes of them lands in its place", () => {
       assert.deepEqual(badRows.map(({ rows }) => [...rows]), from <= 10 && to > 10 ? [[10 - from]] : []);
     }
   }
+});
+
+test("one object serves for all rows only where nobody can keep it", () => {
+  for (const [f, expected] of [
+    [({ id }) => id, true],
+    [({ id, name: text }, out) => [id, text, out], true],
+    [function ({ id }) { return id; }, true],
+    [{ processRow({ id }) { return id; } }.processRow, true],
+    [{ async processRow({ id }) { return id; } }.processRow, true],
+    [(row) => row, false],
+    [(row, { id }) => [row, id], false],
+    [({ ...row }) => row, false],
+    [({ id = keep }) => id, false],
+    [function ({ id }) { return [id, arguments]; }, false],
+  ]) {
+    assert.equal(takesApart(f), expected, `${f}`);
+  }
+  // Those who keep rows have each.
+  const kept = [];
+  const { process } = opened((_, plan) => {
+    plan.read("id", "int64");
+    plan.write("id", "int64");
+    return { processRow: (row) => { kept.push(row); return row; } };
+  });
+  process(ids(1, 2, 3));
+  assert.deepEqual(kept, [{ id: 1 }, { id: 2 }, { id: 3 }]);
 });
 
 test("masks filter and reject", () => {
