@@ -142,7 +142,9 @@ fn these_histories_go_well() {
     use Op::{Go, LoseLocks, Plan, Resume, Run};
     let shared = Shared::new();
     let files = |keeps| Sinks { files: Some(keeps), table: None };
-    let histories: [(Sinks, &[Op]); 3] = [
+    let histories: [(Sinks, &[Op]); 4] = [
+        // A run finishes an earlier one, and loses its locks while it does.
+        (files(Keeps::All), &[Run, Go(0, 8), Op::Kill(0), Run, Go(0, 1), LoseLocks]),
         // An attempt is staged; somebody else takes the run and sweeps it; its manifest comes too late.
         (files(Keeps::All), &[Run, LoseLocks, Resume(0), Go(0, 2), Go(1, 9)]),
         (files(Keeps::All), &[Plan, Op::Partition(0, 0), LoseLocks, Resume(0), Go(0, 3), Go(1, 9)]),

@@ -355,7 +355,12 @@ impl<'a> World<'a> {
         if zombies.peek().is_none() {
             return;
         }
-        let runs: Vec<String> = zombies.map(|actor| format!("run-{}", actor.run)).collect();
+        let mut runs: Vec<String> = zombies.map(|actor| format!("run-{}", actor.run)).collect();
+        // Beside its own, a run has the lock of one that it finishes, because that was stopped while it published.
+        let published = self.published();
+        let unfinished = published.iter().filter(|run| !self.done.contains(*run));
+        runs.extend(unfinished.map(|run| format!("run-{run}")));
+        drop(published);
         let locks = self.shared.folder.path().join("ledger.db-locks");
         for entry in std::fs::read_dir(locks).into_iter().flatten() {
             let entry = entry.unwrap();
