@@ -88,6 +88,15 @@ async fn passes(sandbox: &Sandbox, folder: &Path) {
     assert!(report.cases.len() >= 250, "{} cases", report.cases.len());
 }
 
+#[test]
+fn what_is_built_does_not_say_where() {
+    for Frozen { folder, .. } in all_frozen() {
+        let component = std::fs::read(folder.join("transformer.wasm")).unwrap();
+        let has = |part: &[u8]| component.windows(part.len()).any(|window| window == part);
+        assert!(has(b"cargo/registry/") && !has(b"/.cargo/registry/"), "{}", folder.display());
+    }
+}
+
 #[tokio::test]
 async fn plugins_of_every_frozen_version_pass_the_suite() {
     let sandbox = Sandbox::new(8).unwrap();

@@ -32,6 +32,11 @@ pub(super) fn build(project: &Project, tools: &Tools<'_>) -> Result<Vec<u8>, Bui
     for setting in settings.into_iter().chain(lines) {
         cargo.args(["--config", &format!("profile.release.{setting}")]);
     }
+    // Panics say where they come from. Where that lies on the author's machine is nobody's business.
+    if let Some(home) = cargo_home() {
+        let remap = format!("--remap-path-prefix={}=cargo", home.display());
+        cargo.args(["--config", &format!("target.{TARGET}.rustflags=[{remap:?}]")]);
+    }
     let messages = tools.run("cargo build", &mut cargo, &project.folder)?;
     let component = artifact(&messages, &project.manifest).ok_or_else(|| {
         BuildError::manifest(
@@ -40,6 +45,12 @@ pub(super) fn build(project: &Project, tools: &Tools<'_>) -> Result<Vec<u8>, Bui
         )
     })?;
     fs::read(&component).map_err(BuildError::io(&component))
+}
+
+/// Where Cargo keeps the sources of dependencies.
+fn cargo_home() -> Option<PathBuf> {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("CARGO_HOME").or_else(|| Some(set("HOME")?.join(".cargo")))
 }
 
 /// The `.wasm` file that cargo says it made of this package.
