@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use wasmill_build::{BuildError, Interpreter, Language, Report, Tools};
+use wasmill_build::{BuildError, Built, Interpreter, Language, Report, Tools};
 use wasmill_sandbox::component::Digest;
 
 use crate::compiling::CompileArgs;
@@ -44,22 +44,50 @@ pub struct BuildArgs {
     /// The component to write; NAME.wasm in the current folder where nothing is said.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Keeps line tables of C and Rust: faults then name lines of the sources, and the component is larger.
+    #[arg(long)]
+    lines: bool,
+    #[command(flatten)]
+    options: BuildOptions,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    compiling: CompileArgs,
+}
+
+/// How projects are built, for every command that does.
+#[derive(Debug, Args)]
+pub struct BuildOptions {
     /// Which language, where a folder has projects of several.
     #[arg(long, value_enum)]
     lang: Option<Lang>,
     /// Installs nothing: uses what is in the cache.
     #[arg(long)]
     offline: bool,
-    /// Keeps line tables of C and Rust: faults then name lines of the sources, and the component is larger.
-    #[arg(long)]
-    lines: bool,
     /// Where toolchains are kept. Default: wasmill/tools in your cache folder.
     #[arg(long, value_name = "FOLDER", env = "WASMILL_TOOLS")]
     tools: Option<PathBuf>,
-    #[command(flatten)]
-    output: OutputArgs,
-    #[command(flatten)]
-    compiling: CompileArgs,
+}
+
+impl BuildOptions {
+    /// Builds a project so that faults name lines of its sources. Interpreters of scripts are where all scripts of this user find theirs.
+    pub fn build(&self, project: &Path) -> Result<Built, Failure> {
+        let built = self.build_with(project, true)?;
+        put_for_user(built.interpreter.as_ref())?;
+        Ok(built)
+    }
+
+    fn build_with(&self, project: &Path, lines: bool) -> Result<Built, Failure> {
+        let tools = self.tools.clone().or_else(wasmill_build::default_cache).ok_or_else(|| {
+            Failure::new(
+                78,
+                "there is no cache folder: neither HOME nor XDG_CACHE_HOME is set; use --tools",
+            )
+        })?;
+        let tools = Tools::new(tools, &Steps).offline(self.offline).lines(lines);
+        wasmill_build::build(project, self.lang.map(Into::into), &tools)
+            .map_err(|error| Failure::new(exit_code(&error), error.to_string()))
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -95,15 +123,7 @@ impl Report for Steps {
 /// Builds a plugin, and sees whether it is one.
 pub async fn build(args: &BuildArgs) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    let tools = args.tools.clone().or_else(wasmill_build::default_cache).ok_or_else(|| {
-        Failure::new(
-            78,
-            "there is no cache folder: neither HOME nor XDG_CACHE_HOME is set; use --tools",
-        )
-    })?;
-    let tools = Tools::new(tools, &Steps).offline(args.offline).lines(args.lines);
-    let built = wasmill_build::build(&args.project, args.lang.map(Into::into), &tools)
-        .map_err(|error| Failure::new(exit_code(&error), error.to_string()))?;
+    let built = args.options.build_with(&args.project, args.lines)?;
     let file = args.out.clone().unwrap_or_else(|| format!("{}.wasm", built.project.name).into());
     replace(&file, &built.component)?;
     let interpreter_file = put_interpreter(&file, built.interpreter.as_ref())?;
@@ -154,10 +174,17 @@ fn put_interpreter(
     let put = |folder: &Path| {
         interpreter.put_into(folder).map_err(|error| Failure::new(74, error.to_string()))
     };
-    if let Some(folder) = wasmill_build::default_interpreters() {
-        put(&folder)?;
-    }
+    put_for_user(Some(interpreter))?;
     put(&script.parent().unwrap_or(Path::new("")).join(wasmill_sandbox::script::FOLDER)).map(Some)
+}
+
+/// Puts the interpreter of a script where all scripts of this user find theirs.
+fn put_for_user(interpreter: Option<&Interpreter>) -> Result<(), Failure> {
+    let (Some(interpreter), Some(folder)) = (interpreter, wasmill_build::default_interpreters())
+    else {
+        return Ok(());
+    };
+    interpreter.put_into(&folder).map(drop).map_err(|error| Failure::new(74, error.to_string()))
 }
 
 /// Writes a file beside its place and renames it: a run that starts meanwhile reads the old one or the new one.

@@ -37,6 +37,7 @@ mod runs;
 mod shadow;
 mod summary;
 mod table;
+mod test;
 mod timeline;
 
 use std::path::PathBuf;
@@ -59,6 +60,7 @@ use crate::replay::ReplayArgs;
 use crate::run::RunArgs;
 use crate::runs::RunsCommand;
 use crate::shadow::ShadowArgs;
+use crate::test::TestArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes (sysexits):
@@ -88,6 +90,9 @@ enum Command {
     /// Makes a plugin of a project: Rust, Python, JavaScript, TypeScript, C or Go.
     #[command(after_help = build::EXAMPLES)]
     Build(BuildArgs),
+    /// Tests a plugin: builds it, and runs its cases, tests/*.toml, in the sandbox.
+    #[command(after_help = test::EXAMPLES)]
+    Test(TestArgs),
     /// Runs a pipeline: checks it, works through its splits, and publishes its sinks when all of it is good.
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", run::EXAMPLES))]
     Run(RunArgs),
@@ -206,6 +211,7 @@ fn main() -> ExitCode {
 async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Build(args) => build::build(&args).await,
+        Command::Test(args) => test::test(&args).await,
         Command::Run(args) => run::run(&args).await,
         Command::Plan(args) => partitions::plan(&args).await,
         Command::Commit(args) => partitions::commit(&args).await,

@@ -24,6 +24,7 @@
 //! it and how two of them differ, `recorder` keeps what fails in a run, [`replay`] and [`shrink`] are for afterwards.
 
 mod cells;
+pub mod cuts;
 pub(crate) mod folder;
 pub mod format;
 pub mod header;

@@ -9,7 +9,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::execution::memory_pool::MemoryPool;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
-use wasmill_connect::http::{ConnectionConfig, Connections};
+use wasmill_connect::http::Connections;
 use wasmill_sandbox::Descriptor;
 use wasmill_sandbox::Environment;
 use wasmill_sandbox::capability::http::HttpGrant;
@@ -39,7 +39,7 @@ use crate::file::reader::violations;
 use crate::file::secrets::{self, Redaction};
 use crate::file::sections::{
     LimitsSection, PipelineFile, PluginUse, ProfileSection, Reality, SqlOptions, TransformKind,
-    TransformOptions,
+    TransformOptions, Unresolved,
 };
 use crate::metrics::Meters;
 
@@ -124,25 +124,24 @@ impl<'a> Checker<'a> {
         let mut connections = Connections::default();
         for (name, section) in &self.file.connections {
             let pointer = child("/connections", name);
-            let mut secret = serde_json::json!({ "url": section.url, "headers": section.headers });
-            if !self.resolve_secrets(&pointer, &mut secret) {
-                continue;
-            }
-            let text = |value: &Value| value.as_str().map(str::to_owned);
-            let headers = secret["headers"].as_object().into_iter().flatten();
-            let headers: Option<Vec<(String, String)>> =
-                headers.map(|(name, value)| Some((name.clone(), text(value)?))).collect();
-            let (Some(url), Some(headers)) = (text(&secret["url"]), headers) else {
-                let message = "`url` and the values of `headers` are text, { env = \"NAME\" } or { file = \"PATH\" }";
-                self.report(Diagnostic::error(message).at(self.document.key_place(&pointer)));
-                continue;
-            };
-            let config = ConnectionConfig {
-                url,
-                headers,
-                timeout: section.timeout.0,
-                max_response_bytes: section.max_response.0,
-                allow_private: section.allow_private,
+            let config = match section.resolved(self.base) {
+                Ok((config, secrets)) => {
+                    self.secrets.extend(secrets);
+                    config
+                }
+                Err(Unresolved::Missing(missing)) => {
+                    for missing in missing {
+                        let place =
+                            self.document.value_place(&format!("{pointer}{}", missing.pointer));
+                        self.report(Diagnostic::error(missing.message).at(place));
+                    }
+                    continue;
+                }
+                Err(Unresolved::NoText) => {
+                    let message = Unresolved::NoText.to_string();
+                    self.report(Diagnostic::error(message).at(self.document.key_place(&pointer)));
+                    continue;
+                }
             };
             if let Err(error) = connections.add(name, &config) {
                 let place = self.document.value_place(&child(&pointer, error.key));

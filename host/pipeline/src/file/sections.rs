@@ -1,13 +1,14 @@
 //! The sections of a pipeline file as types. Their doc comments are the descriptions in `wasmill schema`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use wasmill_connect::http::ConnectionConfig;
 use wasmill_connect::sink::files::{CsvSinkConfig, JsonlSinkConfig, ParquetSinkConfig};
 use wasmill_connect::sink::sqlite::SqliteSinkConfig;
 use wasmill_connect::source::arrow_ipc::ArrowSourceConfig;
@@ -21,6 +22,7 @@ use wasmill_sandbox::limits::Limits;
 
 use crate::exec::search::SearchBudget;
 use crate::file::policies::{BreakerSection, RetrySection};
+use crate::file::secrets::{self, MissingSecret, Redaction};
 
 /// What holds for the whole pipeline.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -165,6 +167,57 @@ pub struct ConnectionSection {
     /// Whether the host name may resolve to a loopback, private or link-local address. Default: false.
     #[serde(default)]
     pub allow_private: bool,
+}
+
+/// Why a connection cannot be made of its section.
+#[derive(Debug, thiserror::Error)]
+pub enum Unresolved {
+    /// Secrets that it refers to are not there.
+    #[error("secrets are missing")]
+    Missing(Vec<MissingSecret>),
+    #[error(
+        "`url` and the values of `headers` are text, {{ env = \"NAME\" }} or {{ file = \"PATH\" }}"
+    )]
+    NoText,
+}
+
+impl Unresolved {
+    /// With what is missing.
+    pub fn explained(&self) -> String {
+        match self {
+            Self::Missing(missing) => {
+                missing.iter().map(|secret| secret.message.as_str()).collect::<Vec<_>>().join("; ")
+            }
+            Self::NoText => self.to_string(),
+        }
+    }
+}
+
+impl ConnectionSection {
+    /// The connection, with what it refers to put in its place. Paths are taken from `base`.
+    ///
+    /// # Errors
+    ///
+    /// When something that it refers to is not there, or is no text.
+    pub fn resolved(&self, base: &Path) -> Result<(ConnectionConfig, Redaction), Unresolved> {
+        let mut secret = json!({ "url": self.url, "headers": self.headers });
+        let resolved = secrets::resolve(&mut secret, base);
+        if !resolved.missing.is_empty() {
+            return Err(Unresolved::Missing(resolved.missing));
+        }
+        let text = |value: &Value| value.as_str().map(str::to_owned).ok_or(Unresolved::NoText);
+        let headers = secret["headers"].as_object().into_iter().flatten();
+        let config = ConnectionConfig {
+            url: text(&secret["url"])?,
+            headers: headers
+                .map(|(name, value)| Ok((name.clone(), text(value)?)))
+                .collect::<Result<_, _>>()?,
+            timeout: self.timeout.0,
+            max_response_bytes: self.max_response.0,
+            allow_private: self.allow_private,
+        };
+        Ok((config, resolved.secrets))
+    }
 }
 
 fn default_timeout() -> TimeSpan {
