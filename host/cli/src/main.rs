@@ -23,17 +23,20 @@ mod doctor;
 mod failure;
 mod findings;
 mod follow;
+mod graph;
 mod inspect;
 mod json_lines;
 mod ledger;
 mod metrics_file;
 mod outbox;
+mod paint;
 mod partitions;
 mod progress;
 mod quarantine;
 mod replay;
 mod run;
 mod runs;
+mod sample;
 mod shadow;
 mod summary;
 mod table;
@@ -53,12 +56,14 @@ use crate::build::BuildArgs;
 use crate::compiling::CompileArgs;
 use crate::doctor::DoctorArgs;
 use crate::failure::Failure;
+use crate::graph::GraphArgs;
 use crate::outbox::OutboxCommand;
 use crate::partitions::{AbortArgs, CommitArgs, PlanArgs};
 use crate::quarantine::QuarantineCommand;
 use crate::replay::ReplayArgs;
 use crate::run::RunArgs;
 use crate::runs::RunsCommand;
+use crate::sample::SampleArgs;
 use crate::shadow::ShadowArgs;
 use crate::test::TestArgs;
 
@@ -113,6 +118,13 @@ enum Command {
         #[command(flatten)]
         compiling: CompileArgs,
     },
+    /// Draws a pipeline: what reads what, which columns go along, where rows wait for all others.
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", graph::EXAMPLES))]
+    Graph(GraphArgs),
+    /// Shows some rows before and after each step: what changes, what is rejected, which columns come and go. Publishes
+    /// nothing, and leaves nothing behind.
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", sample::EXAMPLES))]
+    Sample(SampleArgs),
     /// Measures what each step of a pipeline costs, or one plugin: publishes nothing, and leaves nothing behind.
     #[command(after_help = bench::EXAMPLES)]
     Bench(BenchArgs),
@@ -219,6 +231,8 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Check { file, output, compiling } => {
             check::check(&file, output.output, &compiling).await
         }
+        Command::Graph(args) => graph::graph(&args).await,
+        Command::Sample(args) => sample::sample(&args).await,
         Command::Bench(args) => bench::bench(&args).await,
         Command::Replay(args) => replay::replay(&args).await,
         Command::Shadow(args) => shadow::shadow(&args).await,

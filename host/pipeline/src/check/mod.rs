@@ -192,6 +192,11 @@ impl Pipeline {
         diagnostics
     }
 
+    /// The sections, where the text is good enough for them.
+    pub(crate) fn outline(&self) -> Option<PipelineFile> {
+        Some(self.sections(&mut Vec::new())?.file)
+    }
+
     /// The sections, and their steps in order. None where there is too little to go on.
     fn sections(&self, diagnostics: &mut Vec<Diagnostic>) -> Option<Sections> {
         diagnostics.extend_from_slice(&self.syntax);

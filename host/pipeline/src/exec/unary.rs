@@ -42,6 +42,15 @@ pub(crate) struct Input {
 }
 
 impl Input {
+    /// One partition of what a plan gives.
+    pub(crate) fn new(
+        plan: Arc<dyn ExecutionPlan>,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Self {
+        Self { plan, partition, context }
+    }
+
     /// Reads the rows, from the first on. Whoever reads them more than once must know that the plan only reads.
     pub(crate) fn read(&self) -> Result<SendableRecordBatchStream> {
         self.plan.execute(self.partition, Arc::clone(&self.context))

@@ -77,7 +77,7 @@ fn change(old: Option<&Field>, new: Option<&Field>) -> Option<ColumnChange> {
 }
 
 /// The rows in which two columns of one type and length differ; none where they do not.
-pub(super) fn differing(
+pub(crate) fn differing(
     old: &ArrayRef,
     new: &ArrayRef,
     tolerance: f64,
@@ -125,7 +125,7 @@ fn is_same(old: f64, new: f64, tolerance: f64) -> bool {
 }
 
 /// A value for a person; none for null.
-pub(super) fn shown(column: &ArrayRef, row: usize) -> Result<Option<String>, ArrowError> {
+pub(crate) fn shown(column: &ArrayRef, row: usize) -> Result<Option<String>, ArrowError> {
     if column.is_null(row) {
         return Ok(None);
     }

@@ -15,7 +15,7 @@
 //! compares rows that belong to no input row, [`tally`] counts, [`report`] tells.
 
 pub(crate) mod beside;
-mod columns;
+pub(crate) mod columns;
 mod detached;
 mod fates;
 pub mod report;
