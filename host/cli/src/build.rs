@@ -56,7 +56,7 @@ pub struct BuildArgs {
 }
 
 /// How projects are built, for every command that does.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct BuildOptions {
     /// Which language, where a folder has projects of several.
     #[arg(long, value_enum)]
@@ -71,23 +71,48 @@ pub struct BuildOptions {
 
 impl BuildOptions {
     /// Builds a project so that faults name lines of its sources. Interpreters of scripts are where all scripts of this user find theirs.
-    pub fn build(&self, project: &Path) -> Result<Built, Failure> {
-        let built = self.build_with(project, true)?;
+    pub fn build(&self, project: &Path, report: &dyn Report) -> Result<Built, Failure> {
+        let built = self.build_with(project, true, report)?;
         put_for_user(built.interpreter.as_ref())?;
         Ok(built)
     }
 
-    fn build_with(&self, project: &Path, lines: bool) -> Result<Built, Failure> {
+    fn build_with(
+        &self,
+        project: &Path,
+        lines: bool,
+        report: &dyn Report,
+    ) -> Result<Built, Failure> {
         let tools = self.tools.clone().or_else(wasmill_build::default_cache).ok_or_else(|| {
             Failure::new(
                 78,
                 "there is no cache folder: neither HOME nor XDG_CACHE_HOME is set; use --tools",
             )
         })?;
-        let tools = Tools::new(tools, &Steps).offline(self.offline).lines(lines);
+        let tools = Tools::new(tools, report).offline(self.offline).lines(lines);
         wasmill_build::build(project, self.lang.map(Into::into), &tools)
             .map_err(|error| Failure::new(exit_code(&error), error.to_string()))
     }
+}
+
+/// A component where it was wanted.
+pub struct Written {
+    pub file: PathBuf,
+    pub name: String,
+    pub version: String,
+    pub bytes: u64,
+}
+
+/// Writes a component, and the interpreter beside it where it needs one.
+pub fn write(file: &Path, built: &Built) -> Result<Written, Failure> {
+    replace(file, &built.component)?;
+    put_interpreter(file, built.interpreter.as_ref())?;
+    Ok(Written {
+        file: file.to_owned(),
+        name: built.project.name.clone(),
+        version: built.project.version.clone(),
+        bytes: built.component.len() as u64,
+    })
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -112,7 +137,8 @@ impl From<Lang> for Language {
     }
 }
 
-struct Steps;
+/// Says to standard error what is being done.
+pub struct Steps;
 
 impl Report for Steps {
     fn step(&self, text: &str) {
@@ -123,7 +149,7 @@ impl Report for Steps {
 /// Builds a plugin, and sees whether it is one.
 pub async fn build(args: &BuildArgs) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    let built = args.options.build_with(&args.project, args.lines)?;
+    let built = args.options.build_with(&args.project, args.lines, &Steps)?;
     let file = args.out.clone().unwrap_or_else(|| format!("{}.wasm", built.project.name).into());
     replace(&file, &built.component)?;
     let interpreter_file = put_interpreter(&file, built.interpreter.as_ref())?;

@@ -25,6 +25,12 @@ pub fn print(findings: &[Diagnostic], output: Output) {
     }
 }
 
+/// Findings as a person reads them.
+pub fn text(findings: &[Diagnostic]) -> String {
+    let mut texts = HashMap::new();
+    findings.iter().map(|finding| shown(finding, &mut texts)).collect::<Vec<_>>().join("\n")
+}
+
 /// `2 errors, 1 warning`.
 pub fn counted(findings: &[Diagnostic]) -> String {
     let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();

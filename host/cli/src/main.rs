@@ -19,6 +19,7 @@ mod bench;
 mod build;
 mod check;
 mod compiling;
+mod dev;
 mod doctor;
 mod failure;
 mod findings;
@@ -54,6 +55,7 @@ use crate::attack::AttackArgs;
 use crate::bench::BenchArgs;
 use crate::build::BuildArgs;
 use crate::compiling::CompileArgs;
+use crate::dev::DevArgs;
 use crate::doctor::DoctorArgs;
 use crate::failure::Failure;
 use crate::graph::GraphArgs;
@@ -98,6 +100,9 @@ enum Command {
     /// Tests a plugin: builds it, and runs its cases, tests/*.toml, in the sandbox.
     #[command(after_help = test::EXAMPLES)]
     Test(TestArgs),
+    /// Builds and tests a plugin whenever a file is saved, and shows what a pipeline's rows become.
+    #[command(after_help = dev::EXAMPLES)]
+    Dev(DevArgs),
     /// Runs a pipeline: checks it, works through its splits, and publishes its sinks when all of it is good.
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", run::EXAMPLES))]
     Run(RunArgs),
@@ -224,6 +229,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Build(args) => build::build(&args).await,
         Command::Test(args) => test::test(&args).await,
+        Command::Dev(args) => dev::dev(&args).await,
         Command::Run(args) => run::run(&args).await,
         Command::Plan(args) => partitions::plan(&args).await,
         Command::Commit(args) => partitions::commit(&args).await,

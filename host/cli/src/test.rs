@@ -20,7 +20,7 @@ use wasmill_pipeline::numbers::grouped;
 use wasmill_sandbox::component::Plugin;
 use wasmill_sandbox::engine::{Sandbox, SandboxOptions};
 
-use crate::build::BuildOptions;
+use crate::build::{BuildOptions, Steps};
 use crate::compiling::CompileArgs;
 use crate::failure::Failure;
 use crate::{Output, OutputArgs, findings, json_lines};
@@ -219,14 +219,23 @@ async fn plugin(args: &TestArgs) -> Result<Plugin, Failure> {
             (component.into(), path.parent().map(Path::to_owned))
         }
         None => {
-            let built = args.building.build(&args.project)?;
+            let built = args.building.build(&args.project, &Steps)?;
             (built.component.into(), None)
         }
     };
-    let options = SandboxOptions { compiler: args.compiling.compiler(), ..SandboxOptions::new(1) };
+    load(component, beside.as_deref(), &args.compiling).await
+}
+
+/// The plugin that a component is. Interpreters of scripts are looked for in the folder `beside` too.
+pub async fn load(
+    component: Arc<[u8]>,
+    beside: Option<&Path>,
+    compiling: &CompileArgs,
+) -> Result<Plugin, Failure> {
+    let options = SandboxOptions { compiler: compiling.compiler(), ..SandboxOptions::new(1) };
     let sandbox =
         Sandbox::with_options(options).map_err(|error| Failure::from_error(70, &error))?;
-    let loaded = sandbox.load_beside(component, beside.as_deref()).await;
+    let loaded = sandbox.load_beside(component, beside).await;
     loaded.map_err(|error| Failure::new(78, format!("this is no plugin: {}", chain(&error))))
 }
 

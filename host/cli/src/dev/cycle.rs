@@ -76,11 +76,7 @@ impl Report for Told {
 /// # Errors
 ///
 /// When there is no room for what has to be written. That something of the plugin is wrong is no error.
-pub(super) async fn run(
-    args: &DevArgs,
-    tell: &Arc<watch::Sender<Step>>,
-    _good: Option<&Good>,
-) -> Result<Cycle, Failure> {
+pub(super) async fn run(args: &DevArgs, tell: &Arc<watch::Sender<Step>>) -> Result<Cycle, Failure> {
     let started = Instant::now();
     let say = |text: &str| drop(tell.send_replace(Step { text: text.to_owned() }));
     let pipeline = args.pipeline();
@@ -107,7 +103,15 @@ pub(super) async fn run(
     }
     say("");
     let seconds = started.elapsed().as_secs_f64();
-    Ok(Cycle { project: args.project.clone(), pipeline, built, build_seconds, files, sample, seconds })
+    Ok(Cycle {
+        project: args.project.clone(),
+        pipeline,
+        built,
+        build_seconds,
+        files,
+        sample,
+        seconds,
+    })
 }
 
 /// Builds the project on a thread of its own, so that keys are heard meanwhile, and puts the component in its place.
@@ -116,15 +120,24 @@ async fn built(
     tell: &Arc<watch::Sender<Step>>,
     pipeline: Option<&Path>,
 ) -> Result<(Result<Written, String>, Option<Plugin>), Failure> {
-    let (building, project, told) = (args.building.clone(), args.project.clone(), Told(Arc::clone(tell)));
+    let (building, project, told) =
+        (args.building.clone(), args.project.clone(), Told(Arc::clone(tell)));
     let work = tokio::task::spawn_blocking(move || building.build(&project, &told)).await;
     let built = match work.map_err(|error| Failure::new(70, error.to_string()))? {
         Ok(built) => built,
         Err(failure) => return Ok((Err(failure.to_string()), None)),
     };
     let named = pipeline.and_then(|pipeline| looked_for(pipeline, &built.project.name));
-    let folder = if args.project.is_file() { args.project.parent().unwrap_or(Path::new("")) } else { &args.project };
-    let file = args.out.clone().or(named).unwrap_or_else(|| folder.join(format!("{}.wasm", built.project.name)));
+    let folder = if args.project.is_file() {
+        args.project.parent().unwrap_or(Path::new(""))
+    } else {
+        &args.project
+    };
+    let file = args
+        .out
+        .clone()
+        .or(named)
+        .unwrap_or_else(|| folder.join(format!("{}.wasm", built.project.name)));
     let written = build::write(&file, &built)?;
     let component: Arc<[u8]> = built.component.into();
     Ok(match load(component, None, &args.compiling).await {
@@ -139,7 +152,10 @@ fn looked_for(pipeline: &Path, name: &str) -> Option<PathBuf> {
     let (document, _) = Document::parse(pipeline, &text);
     let root = document.root();
     let tables = ["sources", "transforms", "validators", "sinks", "notifiers"];
-    let steps = tables.iter().filter_map(|table| root.get(*table)?.as_object()).flat_map(|steps| steps.values());
+    let steps = tables
+        .iter()
+        .filter_map(|table| root.get(*table)?.as_object())
+        .flat_map(|steps| steps.values());
     let used = steps.filter_map(|step| step.get("plugin")?.as_str());
     let file = format!("{name}.wasm");
     let base = pipeline.parent().unwrap_or(Path::new(""));
@@ -215,7 +231,10 @@ impl Cycle {
     pub(super) fn steps(&self) -> IndexMap<String, Vec<Row>> {
         let Some(Ok(report)) = &self.sample else { return IndexMap::new() };
         let rows = |values: &Values| -> Row {
-            values.iter().filter_map(|(name, value)| Some((name.clone(), Value::from(value.clone()?)))).collect()
+            values
+                .iter()
+                .filter_map(|(name, value)| Some((name.clone(), Value::from(value.clone()?))))
+                .collect()
         };
         let mut steps = IndexMap::new();
         for step in &report.steps {
@@ -241,7 +260,8 @@ impl Cycle {
         for (path, ran) in &self.files {
             let Ok(cases) = ran else { continue };
             let failed = cases.iter().filter(|case| !case.ran.has_passed());
-            let failed: Vec<(&CaseRun, &Actual)> = failed.filter_map(|case| Some((case, case.actual.as_ref()?))).collect();
+            let failed: Vec<(&CaseRun, &Actual)> =
+                failed.filter_map(|case| Some((case, case.actual.as_ref()?))).collect();
             if failed.is_empty() {
                 continue;
             }

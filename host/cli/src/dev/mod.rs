@@ -20,7 +20,7 @@ use tokio::sync::watch as channel;
 
 use crate::build::BuildOptions;
 use crate::compiling::CompileArgs;
-use crate::dev::cycle::{Cycle, Good, Step};
+use crate::dev::cycle::{Good, Step};
 use crate::dev::page::Page;
 use crate::dev::view::{Key, View};
 use crate::dev::watch::Snapshot;
@@ -72,7 +72,8 @@ impl DevArgs {
     /// The pipeline that is shown, if there is one.
     fn pipeline(&self) -> Option<PathBuf> {
         let beside = || {
-            let folder = if self.project.is_file() { self.project.parent()? } else { &self.project };
+            let folder =
+                if self.project.is_file() { self.project.parent()? } else { &self.project };
             Some(folder.join("pipeline.toml")).filter(|path| path.is_file())
         };
         self.pipeline.clone().or_else(beside)
@@ -90,7 +91,7 @@ pub async fn dev(args: &DevArgs) -> Result<ExitCode, Failure> {
     let (tell, step) = channel::channel(Step::default());
     let tell = Arc::new(tell);
     if args.once {
-        let cycle = cycle::run(args, &tell, None).await?;
+        let cycle = cycle::run(args, &tell).await?;
         for line in Page::of(&cycle, None).lines() {
             say!("{}", line.text);
         }
@@ -101,13 +102,17 @@ pub async fn dev(args: &DevArgs) -> Result<ExitCode, Failure> {
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-async fn watching(args: &DevArgs, tell: &Arc<channel::Sender<Step>>, mut view: View) -> Result<(), Failure> {
+async fn watching(
+    args: &DevArgs,
+    tell: &Arc<channel::Sender<Step>>,
+    mut view: View,
+) -> Result<(), Failure> {
     let cancel = cancelled_by_signals();
     let mut good: Option<Good> = None;
     let watched = watched(args);
     loop {
         let before = Snapshot::of(&watched);
-        let running = cycle::run(args, tell, good.as_ref());
+        let running = cycle::run(args, tell);
         tokio::pin!(running);
         let cycle = loop {
             tokio::select! {

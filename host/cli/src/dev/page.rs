@@ -74,7 +74,11 @@ impl Page {
         match &cycle.built {
             Ok(built) => {
                 let size = bytes(built.bytes);
-                let text = format!("built   {}, {size}, in {:.1} s", built.file.display(), cycle.build_seconds);
+                let text = format!(
+                    "built   {}, {size}, in {:.1} s",
+                    built.file.display(),
+                    cycle.build_seconds
+                );
                 self.line(text, Tone::Dim);
             }
             Err(message) => {
@@ -97,7 +101,8 @@ impl Page {
             match ran {
                 // What fails is what is to be looked at.
                 Ok(cases) => {
-                    let (good, bad): (Vec<&CaseRun>, Vec<&CaseRun>) = cases.iter().partition(|case| case.ran.has_passed());
+                    let (good, bad): (Vec<&CaseRun>, Vec<&CaseRun>) =
+                        cases.iter().partition(|case| case.ran.has_passed());
                     bad.into_iter().for_each(|case| self.failed(case));
                     good.into_iter().for_each(|case| self.passed(case));
                 }
@@ -124,7 +129,10 @@ impl Page {
         match &case.ran.result {
             Ok(mismatches) => {
                 for mismatch in mismatches {
-                    self.line(format!("          {}: {}", mismatch.what, mismatch.summary), Tone::Plain);
+                    self.line(
+                        format!("          {}: {}", mismatch.what, mismatch.summary),
+                        Tone::Plain,
+                    );
                     self.difference(&mismatch.detail, "            ");
                 }
             }
@@ -174,12 +182,26 @@ impl Page {
                     continue;
                 }
                 Outcome::Paired(paired) => {
-                    let fates = paired.fates.iter().map(|(fate, rows)| format!("{rows} {}", fate.name()));
+                    let fates =
+                        paired.fates.iter().map(|(fate, rows)| format!("{rows} {}", fate.name()));
                     let fates = fates.collect::<Vec<_>>().join(", ");
-                    self.line(format!("  {name}: {} rows in, {} out; {fates}", paired.rows_in, paired.rows_out), Tone::Plain);
+                    self.line(
+                        format!(
+                            "  {name}: {} rows in, {} out; {fates}",
+                            paired.rows_in, paired.rows_out
+                        ),
+                        Tone::Plain,
+                    );
                     for rule in &paired.rules {
-                        let column = rule.column.as_ref().map(|column| format!(" of {column}")).unwrap_or_default();
-                        self.line(format!("    {}{column}: {} rows", rule.rule, rule.rows), Tone::Dim);
+                        let column = rule
+                            .column
+                            .as_ref()
+                            .map(|column| format!(" of {column}"))
+                            .unwrap_or_default();
+                        self.line(
+                            format!("    {}{column}: {} rows", rule.rule, rule.rows),
+                            Tone::Dim,
+                        );
                     }
                 }
                 Outcome::Apart { output, .. } => {

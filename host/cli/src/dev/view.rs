@@ -63,7 +63,9 @@ impl View {
         if !stdout().is_terminal() {
             return Ok(Self::Lines);
         }
-        let failed = |error: std::io::Error| Failure::new(74, format!("the terminal cannot be used: {error}"));
+        let failed = |error: std::io::Error| {
+            Failure::new(74, format!("the terminal cannot be used: {error}"))
+        };
         let terminal = ratatui::try_init().map_err(failed)?;
         let stderr = silenced().ok();
         let (tell, keys) = mpsc::unbounded_channel();
@@ -171,7 +173,12 @@ fn pressed(event: &Event) -> Option<Key> {
 
 impl Screen {
     fn scroll(&mut self, key: Key) -> Result<(), Failure> {
-        let height = self.terminal.size().map_or(24, |size| usize::from(size.height)).saturating_sub(2).max(1);
+        let height = self
+            .terminal
+            .size()
+            .map_or(24, |size| usize::from(size.height))
+            .saturating_sub(2)
+            .max(1);
         let last = self.page.lines().len().saturating_sub(height);
         let first = self.first_line;
         self.first_line = match key {
@@ -191,13 +198,22 @@ impl Screen {
         let step = self.step.borrow().text.clone();
         let (page, note, first) = (&self.page, self.note.as_deref(), self.first_line);
         let drawn = self.terminal.draw(|frame| draw(frame, page, &step, note, first));
-        drawn.map(drop).map_err(|error| Failure::new(74, format!("the terminal cannot be used: {error}")))
+        drawn
+            .map(drop)
+            .map_err(|error| Failure::new(74, format!("the terminal cannot be used: {error}")))
     }
 }
 
-fn draw(frame: &mut ratatui::Frame<'_>, page: &Page, step: &str, note: Option<&str>, first_line: usize) {
+fn draw(
+    frame: &mut ratatui::Frame<'_>,
+    page: &Page,
+    step: &str,
+    note: Option<&str>,
+    first_line: usize,
+) {
     let [top, middle, bottom] =
-        Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(1)]).areas(frame.area());
+        Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(1)])
+            .areas(frame.area());
     let title = match (step, page.title.as_str()) {
         ("", title) => format!(" {title}"),
         (step, "") => format!(" {step} …"),
@@ -210,7 +226,11 @@ fn draw(frame: &mut ratatui::Frame<'_>, page: &Page, step: &str, note: Option<&s
     };
     let bar = Style::new().fg(Color::Black).bg(colour).add_modifier(Modifier::BOLD);
     frame.render_widget(Paragraph::new(title).style(bar), top);
-    let lines = page.lines().iter().skip(first_line + 1).map(|line| Shown::styled(line.text.as_str(), style(line.tone)));
+    let lines = page
+        .lines()
+        .iter()
+        .skip(first_line + 1)
+        .map(|line| Shown::styled(line.text.as_str(), style(line.tone)));
     frame.render_widget(Paragraph::new(Text::from_iter(lines)), middle);
     let foot = note.map_or_else(|| HELP.to_owned(), |note| format!(" {note}"));
     let tone = if note.is_some() { Tone::Bad } else { Tone::Dim };
@@ -244,7 +264,9 @@ mod tests {
     fn what_is_being_done_and_what_came_before_are_on_top() {
         let page = Page { title: "gross: 3 passed".to_owned(), is_good: true, ..Page::default() };
         assert!(shown(&page, "", None).contains(" gross: 3 passed "));
-        assert!(shown(&page, "cargo build", None).contains(" cargo build …   before: gross: 3 passed"));
+        assert!(
+            shown(&page, "cargo build", None).contains(" cargo build …   before: gross: 3 passed")
+        );
         assert!(shown(&page, "", None).contains("q ends"));
         assert!(shown(&page, "", Some("no room")).contains(" no room "));
     }

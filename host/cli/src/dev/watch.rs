@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Folders that hold what is made of a project, and not the project.
-const NOT_LOOKED_INTO: [&str; 6] = ["__pycache__", "build", "dist", "node_modules", "recorded", "target"];
+const NOT_LOOKED_INTO: [&str; 6] =
+    ["__pycache__", "build", "dist", "node_modules", "recorded", "target"];
 /// A project with more files is looked at up to here.
 const MAX_FILES: usize = 10_000;
 
@@ -46,7 +47,9 @@ impl Snapshot {
             return;
         }
         // Components are what comes of a change; editors keep swap files beside what is edited.
-        let is_made = [".wasm", ".unfinished", "~", ".swp", ".tmp", ".lock"].iter().any(|end| name.ends_with(end));
+        let is_made = [".wasm", ".unfinished", "~", ".swp", ".tmp", ".lock"]
+            .iter()
+            .any(|end| name.ends_with(end));
         if is_named || !is_made {
             self.files.insert(path.to_owned(), (metadata.modified().ok(), metadata.len()));
         }
