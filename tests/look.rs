@@ -94,10 +94,10 @@ fn rows_are_shown_before_and_after_each_step() {
 
     let sums = &steps[2];
     assert_eq!((&sums["kind"], &sums["outcome"]), (&json!("sql"), &json!("apart")));
-    assert_eq!(sums["inputs"][0]["rows"], 4);
+    assert_eq!(sums["input_rows"][0]["rows"], 4);
     let expected = [("2026-02-01", "2.0"), ("2026-02-02", "8.0"), ("2026-02-03", "6.0")];
     let expected = expected.map(|(day, net)| json!({ "day": day, "net": net }));
-    assert_eq!(sums["output"]["shown"], json!(expected));
+    assert_eq!(sums["output_rows"]["shown"], json!(expected));
 }
 
 #[test]

@@ -219,7 +219,7 @@ fn step_text(step: &StepSample, paint: Paint, width: usize) -> String {
             head.push_str(&format!(": {}", counts(paired)));
             paired_text(step, paired, paint, width)
         }
-        Outcome::Apart { inputs, output } => {
+        Outcome::Apart { input_rows: inputs, output_rows: output } => {
             let read: Vec<String> = inputs
                 .iter()
                 .map(|input| format!("{} of {}", rows(input.rows), input.step))
@@ -519,4 +519,46 @@ fn table(lines: &[Line], columns: usize, paint: Paint, width: usize) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_can_be_told_apart() {
+        let cases = [
+            (None, "null"),
+            (Some("null"), "\"null\""),
+            (Some(""), "\"\""),
+            (Some(" b"), "\" b\""),
+            (Some("a\nb"), "a\\nb"),
+            (Some("12"), "12"),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(shown(&value.map(str::to_owned)), expected);
+        }
+        assert_eq!(shown(&Some("x".repeat(100))).chars().count(), MAX_CELL + 1);
+    }
+
+    #[test]
+    fn columns_that_do_not_fit_are_counted() {
+        let cells = |cells: &[&str]| {
+            let cells = cells.iter().map(|cell| ((*cell).to_owned(), None)).collect();
+            Line { cells, below: Vec::new() }
+        };
+        let long = "x".repeat(30);
+        let lines = [cells(&["", "row", "a", "b", "c"]), cells(&["~", "s 1", "1 → 2", &long, "3"])];
+        let whole = table(&lines, 3, Paint::plain(), 80);
+        assert_eq!(whole.lines().nth(1), Some(&*format!("  ~  s 1  1 → 2  {long}  3")));
+        let narrow = table(&lines, 3, Paint::plain(), 40);
+        let expected = ["     row  a      … 2 more", "  ~  s 1  1 → 2"];
+        assert_eq!(narrow.lines().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn lists_are_wrapped() {
+        let words = ["a Int64", "b Utf8", "c Date32"].map(str::to_owned);
+        assert_eq!(wrapped(&words, 16), ["a Int64, b Utf8,", "c Date32"]);
+    }
 }

@@ -23,7 +23,7 @@
 //! Where what is: [`file`] reads the text, [`check`] makes a [`checked`] pipeline of it, `plan` divides it into phases
 //! and tasks, `exec` holds the DataFusion nodes that a task is made of, [`run`] drives the whole, [`policy`] says what is
 //! tried again, [`metrics`] counts, [`bench`] measures, [`explain`] says why a plugin failed, [`cassette`] keeps what failed and makes it fail again, [`shadow`] runs a new version of a
-//! step beside the old one, [`quarantine`] is what becomes of rows that were held back.
+//! step beside the old one, [`sample`] shows rows before and after steps, [`graph`] draws, [`columns`] tells what a step does with its columns, [`quarantine`] is what becomes of rows that were held back.
 
 pub mod bench;
 pub mod cassette;

@@ -92,7 +92,11 @@ pub fn render(graph: &Graph) -> String {
         label = escaped(&title),
     );
     for (number, edge) in graph.edges.iter().enumerate() {
-        svg.push_str(&edge_svg(edge, &layout, number, &rows, |node| {
+        let leaves = |other: usize| layout.routes[other].first().map(|link| link.from);
+        let mut beside =
+            (0..graph.edges.len()).filter(|other| graph.edges[*other].ends.0 == edge.ends.0);
+        let is_rightmost = beside.all(|other| leaves(other) <= leaves(number));
+        svg.push_str(&edge_svg(edge, &layout, number, is_rightmost, &rows, |node| {
             rows[layer_of(&layout, node)].0 + height(node)
         }));
     }
@@ -204,6 +208,8 @@ fn edge_svg(
     edge: &Edge,
     layout: &Layout,
     number: usize,
+    // All edges that leave a box have the same columns: only one of them says how many.
+    is_rightmost: bool,
     rows: &[(i32, i32)],
     bottom_of: impl Fn(usize) -> i32,
 ) -> String {
@@ -216,21 +222,21 @@ fn edge_svg(
         let half = (top + bottom) / 2;
         path.push_str(&format!(" V{top} C{from} {half} {to} {half} {to} {bottom}"));
     }
-    let (count, last) = (edge.columns.len(), route[route.len() - 1]);
     let (from, to) = (edge.from.as_str(), edge.to.as_str());
     let columns =
         edge.columns.iter().map(|column| format!("\n{} {}", column.column, column.data_type));
     let about = format!("{from} → {to}{}", columns.collect::<String>());
-    let label = match count {
+    let label = match edge.columns.len() {
+        _ if !is_rightmost => String::new(),
         0 => String::new(),
         1 => "1 column".to_owned(),
         count => format!("{count} columns"),
     };
-    let (x, y) = (MARGIN + (last.from + 3 * last.to) / 4, rows[last.layer + 1].0 - RISE / 4);
+    let (x, y) = (MARGIN + first.from + 6, rows[first.layer].1 + LINE);
     format!(
         "<g class=\"edge{staged}\" data-from=\"{from}\" data-to=\"{to}\"><title>{about}</title>\
          <path d=\"{path}\" marker-end=\"url(#tip)\"/>\
-         <text x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{label}</text></g>\n",
+         <text x=\"{x}\" y=\"{y}\">{label}</text></g>\n",
         staged = if edge.is_staged { " staged" } else { "" },
         from = escaped(from),
         to = escaped(to),

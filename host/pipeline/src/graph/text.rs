@@ -351,3 +351,72 @@ fn wrapped(mark: char, words: &[String], width: usize) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Edge;
+
+    /// A graph of sources and queries, of edges as `from>to`, dashed where they end with `!`.
+    fn graph(names: &[&str], edges: &[&str]) -> Graph {
+        let place = |name: &str| names.iter().position(|known| *known == name).unwrap();
+        let reads =
+            |name: &str| edges.iter().any(|edge| edge.split(['>', '!']).nth(1) == Some(name));
+        let node = |name: &&str| {
+            let kind = if reads(name) { NodeKind::Sql } else { NodeKind::Source };
+            Node::new(name, kind, "csv".to_owned())
+        };
+        let edge = |edge: &&str| {
+            let (from, to) = edge.trim_end_matches('!').split_once('>').unwrap();
+            let ends = (place(from), place(to));
+            let (from, to) = (from.to_owned(), to.to_owned());
+            Edge { ends, from, to, columns: Vec::new(), is_staged: edge.ends_with('!') }
+        };
+        Graph {
+            pipeline: "test".to_owned(),
+            is_checked: false,
+            nodes: names.iter().map(node).collect(),
+            edges: edges.iter().map(edge).collect(),
+            phases: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_read_twice_has_two_lines() {
+        let drawing = drawing(&graph(&["a", "b", "c", "d"], &["a>b", "a>c!", "b>d", "c>d"]));
+        assert_eq!(drawing.trim_end(), DIAMOND.trim_matches('\n'));
+    }
+
+    const DIAMOND: &str = r"
+";
+
+    #[test]
+    fn runs_that_would_lie_upon_each_other_have_tracks_of_their_own() {
+        let run = |from, to| {
+            let link = Link { layer: 0, from, to };
+            Run { link, is_staged: false, start: 0, ends: true, track: 0 }
+        };
+        // The second leaves where the first arrives, and turns above it.
+        let mut runs = vec![run(0, 10), run(10, 20), run(30, 40), run(50, 50)];
+        assert_eq!(assign_tracks(&mut runs), 2);
+        assert_eq!([0, 1, 2].map(|at| runs[at].track), [1, 0, 0]);
+        // Each waits for the other.
+        let mut runs = vec![run(0, 10), run(10, 0)];
+        assert_eq!(assign_tracks(&mut runs), 2);
+    }
+
+    #[test]
+    fn lists_are_wrapped() {
+        let words = ["a Int64", "b Utf8", "c Date32"].map(str::to_owned);
+        assert_eq!(wrapped('+', &words, 20), "  + a Int64, b Utf8,\n  + c Date32\n");
+        assert_eq!(wrapped('+', &[], 20), "");
+    }
+
+    #[test]
+    fn a_drawing_that_is_too_wide_is_left_out() {
+        let graph = graph(&["a", "b"], &["a>b"]);
+        assert!(render(&graph, 80).contains('▼'));
+        let narrow = render(&graph, 10);
+        assert!(!narrow.contains('▼') && narrow.contains("\nb: sql\n"), "{narrow}");
+    }
+}

@@ -64,6 +64,7 @@ pub struct StepSample {
     pub kind: &'static str,
     pub inputs: Vec<String>,
     pub columns: Vec<ColumnUse>,
+    #[serde(flatten)]
     pub outcome: Outcome,
 }
 
@@ -74,7 +75,7 @@ pub enum Outcome {
     /// Each row before it beside the rows that came of it.
     Paired(Box<PairedRows>),
     /// A query: which rows a result row comes of is not known.
-    Apart { inputs: Vec<TableSample>, output: TableSample },
+    Apart { input_rows: Vec<TableSample>, output_rows: TableSample },
     /// It failed as a whole, as it would in a run.
     Failed { problem: RunProblem },
     /// A step before it failed.

@@ -366,9 +366,10 @@ impl<'a> Walk<'a> {
             let rows = Arc::new(Numbered::detach(&batch, &step.schema)?);
             given.push(Part { split: split.clone(), rows });
         }
-        let inputs = inputs.iter().map(|(input, parts)| self.table(input, parts));
-        let inputs = inputs.collect::<Result<_, ArrowError>>()?;
-        Ok((Outcome::Apart { inputs, output: self.table(&step.name, &given)? }, given))
+        let input_rows = inputs.iter().map(|(input, parts)| self.table(input, parts));
+        let input_rows = input_rows.collect::<Result<_, ArrowError>>()?;
+        let output_rows = self.table(&step.name, &given)?;
+        Ok((Outcome::Apart { input_rows, output_rows }, given))
     }
 
     fn table(&self, step: &str, parts: &[Part]) -> Result<TableSample, ArrowError> {

@@ -32,3 +32,38 @@ pub(super) fn windows(
     }
     windows
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::{Schema, SchemaRef};
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::checked::{SqlWork, Work};
+
+    fn step(name: &str, inputs: &[&str], streamed: Option<&str>) -> (String, Step) {
+        let work =
+            SqlWork { query: String::new(), partitions: 1, streamed: streamed.map(str::to_owned) };
+        let schema: SchemaRef = Arc::new(Schema::empty());
+        let inputs = inputs.iter().map(|input| (*input).to_owned()).collect();
+        let (name, work) = (name.to_owned(), Work::Sql(Arc::new(work)));
+        (name.clone(), Step { name, inputs, schema, work })
+    }
+
+    #[test]
+    fn what_is_looked_up_is_read_further() {
+        let steps = IndexMap::from([
+            step("orders", &[], None),
+            step("customers", &[], None),
+            step("regular", &["customers"], Some("customers")),
+            step("joined", &["orders", "regular"], Some("orders")),
+            step("other", &["orders"], None),
+        ]);
+        let shown = BTreeSet::from(["joined".to_owned()]);
+        let windows = windows(&steps, &shown, 1_000);
+        let of = |step: &str| windows.get(step).copied();
+        assert_eq!(["joined", "orders"].map(of), [Some(1_000); 2]);
+        assert_eq!(["regular", "customers"].map(of), [Some(LOOKUP_ROWS); 2]);
+        assert_eq!(of("other"), None, "it is not needed");
+    }
+}
