@@ -46,13 +46,9 @@ def _addresses(a: str, b: str) -> int:
 
 
 def _days(a: str, b: str) -> int:
-    """Similar are dates in which one digit differs, two neighbours or day and month are exchanged."""
-    if len(a) == len(b) == 8:
-        differing = sum(map(operator.ne, a, b))
-        if differing == 1 or a == b[:4] + b[6:] + b[4:6]:
-            return 2
-        if differing > 2:
-            return DIFFERENT
+    """Similar are dates in which one digit differs, or two neighbours or day and month are exchanged."""
+    if len(a) == 8 and a == b[:4] + b[6:] + b[4:6]:
+        return 2
     return _by_edit(a, b)
 
 

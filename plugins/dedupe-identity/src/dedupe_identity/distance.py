@@ -4,6 +4,8 @@ All of it is called for pairs of records, so it is the inner loop of the plugin:
 not character by character where that can be helped.
 """
 
+import operator
+
 
 def jaro_winkler(a: str, b: str, least: float = 0.0) -> float:
     """The Jaro-Winkler similarity, from 0 to 1, with a prefix of up to 4 characters that count 0.1 each. Where it is below `least`,
@@ -75,11 +77,15 @@ def is_one_edit(a: str, b: str) -> bool:
     # In three characters or more, an edit leaves the first or the last one as it is.
     if len(b) - len(a) > 1 or (len(a) > 2 and a[0] != b[0] and a[-1] != b[-1]):
         return False
+    if len(a) == len(b):
+        differing = sum(map(operator.ne, a, b))
+        if differing != 2:
+            return differing < 2
     start = 0
     for one, other in zip(a, b):
         if one != other:
             break
         start += 1
-    if a[start:] == b[start + 1 :] or a[start + 1 :] == b[start + 1 :]:
-        return True
+    if len(a) < len(b):
+        return a[start:] == b[start + 1 :]
     return a[start : start + 2] == b[start : start + 2][::-1] and a[start + 2 :] == b[start + 2 :]

@@ -132,8 +132,7 @@ class Matcher:
         weigher = Weigher(self._settings, self._comparison, self.weights)
         links = self._links(weigher)
         self.groups = Groups(self.records)
-        guard = self._settings.guard if self._settings.guard is not None else -1000.0
-        self.groups.join(links, weigher.weight, guard)
+        self.groups.join(links, weigher.weight, self._settings.guard)
         matches = [Match(self.groups.root(record)) for record in range(self.records)]
         for bits, i, j in links:
             if matches[i].root != matches[j].root:

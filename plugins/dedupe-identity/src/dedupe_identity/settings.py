@@ -73,9 +73,9 @@ class Settings:
         float, "The probability of a match from which on two records are linked.", {"exclusiveMinimum": 0, "exclusiveMaximum": 1}
     ] = 0.9
     guard: Annotated[
-        float | None,
-        "The mean weight, in bits, that all pairs of records of two groups must have for a link to join them. Without it, "
-        "write a very low number, such as -1000.",
+        float,
+        "The mean weight, in bits, that the pairs of records of two groups must have for a link to join them. A very low one, such "
+        "as -1000, joins whatever is linked.",
     ] = 0.0
     prior: Annotated[
         float | None,
