@@ -85,9 +85,9 @@ class DedupeIdentity(Transformer):
         out.take([])
         for output in (self.written_key, self.identity, self.other, self.weight, self.probability, *self.written_carry):
             out[output] = []
-        self._check_blocks()
 
     def finish(self, out: DetachedRows) -> None:
+        self._check_blocks()
         keys = list(self.keys)
         matches = self.matcher.finish()
         self._report(matches)
@@ -114,6 +114,7 @@ class DedupeIdentity(Transformer):
         return names
 
     def _check_blocks(self) -> None:
+        # Not in `process`: the host would look for the rows at fault, and hold them back instead of failing.
         if self.config.on_large_block == "fail" and any(self.matcher.blocks.left_out):
             number = next(number for number, pairs in enumerate(self.matcher.blocks.left_out) if pairs)
             raise Fatal(
