@@ -307,7 +307,9 @@ def compare_counts(printed):
     wrong = []
     for name, step in steps.items():
         expected = {"rows_in": step.rows_in, "rows_out": step.rows_out, "dropped": step.dropped, "quarantined": step.quarantined.total()}
-        wrong += [f"{name}: {key} is {found[name][key]}, and {count} is expected" for key, count in expected.items() if found[name][key] != count]
+        for key, count in expected.items():
+            if found[name][key] != count:
+                wrong.append(f"{name}: {key} is {found[name][key]}, and {count} is expected")
     held_back = Counter({(entry["step"], entry["rule"], entry["column"]): entry["rows"] for entry in summary["quarantined"]})
     expected = Counter({(name, *rule): rows for name, step in steps.items() for rule, rows in step.quarantined.items()})
     if held_back != expected:

@@ -154,9 +154,8 @@ def record_of(dice, person):
         known.update(address(dice))
     if dice.chance(0.1):
         known["phone"] = f"01{50 + dice.below(30)} {1_000_000 + dice.below(9_000_000)}"
-    if dice.chance(0.05):
-        # Day and month the other way round, where that is a day.
-        known["born"] = person["born"].replace(month=person["born"].day, day=person["born"].month) if person["born"].day <= 12 else person["born"]
+    if dice.chance(0.05) and person["born"].day <= 12:
+        known["born"] = person["born"].replace(month=person["born"].day, day=person["born"].month)
     for column, share in (("given", 0.05), ("surname", 0.08), ("street", 0.1), ("postcode", 0.05), ("city", 0.05), ("email", 0.03)):
         if dice.chance(share):
             known[column] = mistyped(dice, known[column])

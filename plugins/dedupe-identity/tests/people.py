@@ -16,10 +16,15 @@ GIVEN = (
     "Hailey Eva Emilia Autumn Quinn Nevaeh Piper Ruby Serenity Willow Everly Cora Kaylee Lydia Aubree Arianna Eliana Peyton "
     "Melanie Gianna Isabelle Julia Valentina Nova Clara Vivian Reagan Mackenzie Madeline Delilah Katherine Sophie Josephine"
 ).split()
-STARTS = "Al An Bar Ber Bran Car Cal Dar Den El Far Gar Hal Har Hol Jan Ken Lan Mar Mor Nor Or Par Pel Ran Rob San Sel Tal Tor Val Wal Win".split()
+STARTS = (
+    "Al An Bar Ber Bran Car Cal Dar Den El Far Gar Hal Har Hol Jan Ken Lan Mar Mor Nor Or Par Pel "
+    "Ran Rob San Sel Tal Tor Val Wal Win"
+).split()
 MIDDLES = ["", "a", "e", "i", "o", "el", "er", "in"]
 ENDS = "berg by combe dale den don ford gate ham ley low man mond more son stead ter ton ville well wick worth".split()
-STREETS = [f"{one}{other} {kind}" for one in STARTS[:24] for other in ("dale", "hill", "side", "wood") for kind in ("Street", "Road", "Close")]
+STREETS = [
+    f"{one}{other} {kind}" for one in STARTS[:24] for other in ("dale", "hill", "side", "wood") for kind in ("Street", "Road", "Close")
+]
 SUBURBS = [f"{one}{other}" for one in STARTS for other in ("bury", "field", "mouth", "port")]
 STATES = ["ACT", "NSW", "NT", "QLD", "SA", "TAS", "VIC", "WA"]
 COLUMNS = (

@@ -12,6 +12,7 @@ import people
 from dedupe_identity.distance import is_one_edit, jaro_winkler
 from dedupe_identity.matcher import Matcher
 from dedupe_identity.normalise import code, day, email, phone, words
+from dedupe_identity.patterns import Patterns
 from dedupe_identity.phonetic import nysiis
 from dedupe_identity.settings import Settings, checked
 from measure import configuration, pairs_of
@@ -90,6 +91,18 @@ class Normalising(unittest.TestCase):
             (day, "1980-02-29T10:00:00Z", "19800229"), (code, "ab-12 3", "AB123"),
         ]:
             self.assertEqual(normalise(value), form, value)
+
+
+class Estimating(unittest.TestCase):
+    def test_levels_that_a_pass_does_not_have_are_counted_as_none(self):
+        patterns = Patterns([0, 1], [([1, 2], 3), ([0, 1], 1)], levels=[4, 3])
+        self.assertEqual(patterns.sums([3.0, 1.0]), [[1.0, 3.0, 0.0, 0.0], [0.0, 1.0, 3.0]])
+
+    def test_more_patterns_than_are_looked_at_stand_for_all(self):
+        counts = [([place // 40, place % 40], 1 + place % 3) for place in range(1600)]
+        patterns = Patterns([0, 1], counts, levels=[40, 40])
+        everything = patterns.sums(patterns.shares([1.0] * 1600, [0.0] * 1600, [0.0] * 1600, (1.0, 0.0, 0.0))[0])
+        self.assertAlmostEqual(sum(everything[0]) / patterns.pairs, 1, places=2)
 
 
 class Matching(unittest.TestCase):

@@ -45,14 +45,16 @@ class DedupeIdentity(Transformer):
         self.within = [plan.read(column) for column in settings.within]
         self.carry = [plan.read(column) for column in settings.carry]
         plan.drop_all()
-        self.written_key = plan.write(self.key.field)
+        # What is written has no dictionary.
+        key = dataclasses.replace(self.key.field, type=self.key.type.values)
+        self.written_key = plan.write(key)
         by_key = settings.identity == "smallest"
-        self.identity = plan.write(self.key.field.with_name("identity")) if by_key else plan.write("identity", str)
+        self.identity = plan.write(key.with_name("identity")) if by_key else plan.write("identity", str)
         # Null where no record matched.
-        self.other = plan.write(dataclasses.replace(self.key.field, name="matched_to", nullable=True))
+        self.other = plan.write(dataclasses.replace(key, name="matched_to", nullable=True))
         self.weight = plan.write("match_weight", float)
         self.probability = plan.write("match_probability", float)
-        self.written_carry = [plan.write(read.field) for read in self.carry]
+        self.written_carry = [plan.write(dataclasses.replace(read.field, type=read.type.values)) for read in self.carry]
         if settings.within:
             plan.keyed_by(*settings.within)
         else:

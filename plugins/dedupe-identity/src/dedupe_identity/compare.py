@@ -4,12 +4,11 @@ are equal. The levels of all fields of a pair make up its pattern, which is one 
 There are far fewer patterns than pairs: weights are estimated and computed for patterns, and pairs are only counted.
 """
 
-import operator
 from collections.abc import Callable
 from functools import lru_cache
 
 from .distance import is_one_edit, jaro_winkler
-from .settings import Field, Settings, levels, thresholds
+from .settings import Field, Settings, count_levels, thresholds
 
 MISSING, DIFFERENT = 0, 1
 # How many results of comparisons are kept for each field: names come again and again.
@@ -76,7 +75,7 @@ class Comparison:
 
     def __init__(self, settings: Settings):
         self.fields = settings.fields
-        self.levels = [levels(field) for field in settings.fields]
+        self.levels = [count_levels(field) for field in settings.fields]
         """Of each field; the level 0, of missing values, comes on top."""
         self.values: list[list] = [[] for _ in settings.fields]
         """For each field, the value of each record; None where it is missing."""

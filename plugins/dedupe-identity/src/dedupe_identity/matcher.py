@@ -21,7 +21,6 @@ Bits = Callable[[object], float]
 """What it adds to a weight that two records agree in a value."""
 
 
-
 @dataclass
 class Match:
     """What became of a record."""

@@ -1,5 +1,6 @@
 """How values are brought into one form before they are compared. What has nothing left is missing."""
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable
@@ -53,11 +54,12 @@ def code(text: str) -> str:
 
 
 def number(value: object) -> float | None:
-    """A number; missing where the text is none."""
+    """A number; missing where the text is none, or none that can be compared."""
     try:
-        return float(value)
+        found = float(value)
     except ValueError:
         return None
+    return found if math.isfinite(found) else None
 
 
 def normaliser(field: Field) -> Callable[[object], object]:

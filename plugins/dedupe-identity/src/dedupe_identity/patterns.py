@@ -23,8 +23,10 @@ Counts = Sequence[tuple[Sequence[int], int]]
 class Patterns:
     """Patterns of pairs, by some of their fields."""
 
-    def __init__(self, fields: Sequence[int], counts: Counts):
+    def __init__(self, fields: Sequence[int], counts: Counts, levels: Sequence[int]):
+        """`levels` says how many levels each field has, that of missing values included."""
         self.fields = fields
+        self._levels = [levels[position] for position in fields]
         by_key: dict[tuple[int, ...], float] = {}
         for levels, count in counts:
             key = tuple([levels[position] for position in fields])
@@ -65,8 +67,8 @@ class Patterns:
     def sums(self, pairs: Sequence[float]) -> list[list[float]]:
         """For each field and level, how many of the pairs, counted by pattern, have it."""
         found = []
-        for places in self._places:
-            levels = [0.0] * (max(places, default=0) + 1)
+        for places, count in zip(self._places, self._levels):
+            levels = [0.0] * count
             for level, at in places.items():
                 levels[level] = sum(map(pairs.__getitem__, at))
             found.append(levels)

@@ -137,7 +137,7 @@ def thresholds(field: Field) -> list[float]:
     return field.similar if field.similar is not None else _BY_SIMILARITY.get(field.kind, [])
 
 
-def levels(field: Field) -> int:
+def count_levels(field: Field) -> int:
     """How many levels the comparison of a field has: equal, those of similar values, different."""
     if field.kind in _BY_SIMILARITY:
         return 2 + len(thresholds(field))
@@ -149,6 +149,8 @@ def _check_field(field: Field, pointer: str) -> None:
     if field.similar is not None and not by_similarity:
         raise BadConfig(f"{pointer}/similar", f"fields of the kind `{field.kind}` are not compared by Jaro-Winkler similarity")
     given = thresholds(field)
+    if len(given) > 4:
+        raise BadConfig(f"{pointer}/similar", f"{len(given)} similarities; 4 at most make a level each")
     if not all(0.5 <= similarity < 1 for similarity in given):
         raise BadConfig(f"{pointer}/similar", "a similarity is at least 0.5 and below 1, which equal values have")
     if given != sorted(set(given), reverse=True):
@@ -160,8 +162,8 @@ def _check_field(field: Field, pointer: str) -> None:
     for name, values in (("m", field.m), ("u", field.u)):
         if values is None:
             continue
-        if len(values) != levels(field):
-            raise BadConfig(f"{pointer}/{name}", f"{len(values)} probabilities for {levels(field)} levels, from equal to different")
+        if len(values) != count_levels(field):
+            raise BadConfig(f"{pointer}/{name}", f"{len(values)} probabilities for {count_levels(field)} levels, from equal to different")
         if not all(0 < value < 1 for value in values):
             raise BadConfig(f"{pointer}/{name}", "each probability is above 0 and below 1")
         if abs(sum(values) - 1) > 0.01:

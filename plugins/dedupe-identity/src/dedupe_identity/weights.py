@@ -20,13 +20,12 @@ The weight of a pair is log2 of how many times likelier a match is than the othe
 All are drawn to what is usual for the kind of field, by as much as so many pairs would: with few records, that is what counts.
 """
 
-import itertools
 import math
 import operator
 from collections.abc import Callable, Sequence
 
 from .patterns import Counts, Patterns, Priors
-from .settings import Field, Settings, levels
+from .settings import Field, Settings, count_levels
 
 # The share of records of one person that are equal in a field, and of different persons.
 _USUAL_M = 0.85
@@ -64,7 +63,7 @@ def probability(weight: float) -> float:
 
 def _usual(field: Field, equal: float) -> list[float]:
     """What is left beside the share of equal values: half as much for each level of similar ones, down to different."""
-    middle = levels(field) - 2
+    middle = count_levels(field) - 2
     # Among records of different persons, similar values are rare, but not as rare as equal ones.
     shares = [equal]
     if equal < 0.5:
@@ -94,7 +93,7 @@ class Weights:
         """Of fields that are not shared, the same list as u."""
         self.prior = settings.prior if settings.prior is not None else _USUAL_PRIOR
         """Of a match."""
-        self.household = _USUAL_PRIOR if any(self._shared) else 0.0
+        self.household = min(_USUAL_PRIOR, (1 - self.prior) / 2) if any(self._shared) else 0.0
         """Of a household."""
 
     def classes(self, levels: Sequence[int]) -> Classes:
@@ -112,9 +111,9 @@ class Weights:
         `passes` has the fields of each blocking key and the patterns of the pairs that the pass found; `found` those of all pairs
         that any pass found, each pair once; `random` those of random pairs; `pairs` is how many pairs of records there are.
         """
-        fields = range(len(self.m))
-        of_passes = [Patterns([position for position in fields if position not in keys], counts) for keys, counts in passes]
-        of_random, of_found = Patterns(fields, random), Patterns(fields, found)
+        fields, levels = range(len(self.m)), [len(shares) for shares in self.m]
+        of_passes = [Patterns([position for position in fields if position not in keys], counts, levels) for keys, counts in passes]
+        of_random, of_found = Patterns(fields, random, levels), Patterns(fields, found, levels)
         for _ in range(_ROUNDS):
             if self._settings.estimate:
                 self._estimate_u(of_random)
@@ -181,7 +180,8 @@ class Weights:
             if self._settings.prior is None:
                 self.prior = (sum(matches) + _USUAL_PRIOR) / (pairs + 1)
             if self.household:
-                self.household = (sum(households) + _USUAL_PRIOR) / (pairs + 1)
+                # With a prior that is given, there may be less left.
+                self.household = min((sum(households) + _USUAL_PRIOR) / (pairs + 1), (1 - self.prior) / 2)
             if abs(self.prior - before) < _SETTLED * before:
                 break
 
@@ -196,8 +196,7 @@ def weight_of(classes: Classes) -> float:
 def _drawn(found: Sequence[float], usual: Sequence[float], strength: float) -> list[float]:
     """The shares of the levels that are found, drawn to the usual ones by as much as `strength` pairs would; without that of missing
     values."""
-    # Levels that no pair has are left out of `found` at its end.
-    values = [value + share * strength for value, share in itertools.zip_longest(found[1:], usual[1:], fillvalue=0.0)]
+    values = [value + share * strength for value, share in zip(found[1:], usual[1:])]
     total = sum(values)
     return [value / total for value in values]
 
