@@ -27,6 +27,7 @@ mod inspect;
 mod json_lines;
 mod ledger;
 mod metrics_file;
+mod new;
 mod outbox;
 mod partitions;
 mod progress;
@@ -52,6 +53,7 @@ use crate::build::BuildArgs;
 use crate::compiling::CompileArgs;
 use crate::doctor::DoctorArgs;
 use crate::failure::Failure;
+use crate::new::NewArgs;
 use crate::outbox::OutboxCommand;
 use crate::partitions::{AbortArgs, CommitArgs, PlanArgs};
 use crate::quarantine::QuarantineCommand;
@@ -85,6 +87,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Makes the project of a new plugin: of any kind, in any language, with tests.
+    #[command(after_help = new::EXAMPLES)]
+    New(NewArgs),
     /// Makes a plugin of a project: Rust, Python, JavaScript, TypeScript, C or Go.
     #[command(after_help = build::EXAMPLES)]
     Build(BuildArgs),
@@ -205,6 +210,7 @@ fn main() -> ExitCode {
 
 async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
+        Command::New(args) => new::new(&args),
         Command::Build(args) => build::build(&args).await,
         Command::Run(args) => run::run(&args).await,
         Command::Plan(args) => partitions::plan(&args).await,
