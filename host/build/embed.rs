@@ -8,16 +8,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders, from the root of the repository, and under which names they are found in the program.
-const FOLDERS: [(&str, &str); 5] = [
+const FOLDERS: [(&str, &str); 6] = [
     ("wit", "wit"),
     ("plugin-sdk/c", "c"),
     ("plugin-sdk/go", "go"),
     ("plugin-sdk/js", "js"),
     ("plugin-sdk/python", "python"),
+    ("plugin-sdk/rust", "rust"),
 ];
 
+/// Says of which versions the dependencies of the SDK for Rust are.
+const WORKSPACE: &str = "Cargo.toml";
+
 /// Folders of an SDK that plugins do not need, beside what is only for people.
-const LEFT_OUT: [&str; 6] = ["tests", "test", "node_modules", "__pycache__", "dist", "build"];
+const LEFT_OUT: [&str; 7] =
+    ["tests", "test", "node_modules", "__pycache__", "dist", "build", "target"];
 
 fn main() {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo says")).join("../..");
@@ -29,6 +34,10 @@ fn main() {
             add(&folder, name, &mut list);
         }
     }
+    let workspace = root.join(WORKSPACE).canonicalize().expect("a workspace");
+    println!("cargo:rerun-if-changed={}", workspace.display());
+    writeln!(list, "    (\"workspace/{WORKSPACE}\", include_bytes!({workspace:?})),")
+        .expect("a string");
     list.push_str("]\n");
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo says")).join("embedded.rs");
     fs::write(&out, list).expect("OUT_DIR can be written");

@@ -18,6 +18,7 @@ pub mod embedded;
 pub mod error;
 pub mod kernels;
 mod languages;
+pub mod local;
 pub mod project;
 pub mod tools;
 
@@ -69,6 +70,7 @@ pub fn build(
     tools: &Tools<'_>,
 ) -> Result<Built, BuildError> {
     let project = Project::find(path, language)?;
+    local::renew(&project.folder, project.language)?;
     let (component, interpreter) = languages::build(&project, tools)?;
     let component = component::described(&component, &project)?;
     Ok(Built { project, component, interpreter })

@@ -29,6 +29,7 @@ mod inspect;
 mod json_lines;
 mod ledger;
 mod metrics_file;
+mod new;
 mod outbox;
 mod paint;
 mod partitions;
@@ -59,6 +60,7 @@ use crate::dev::DevArgs;
 use crate::doctor::DoctorArgs;
 use crate::failure::Failure;
 use crate::graph::GraphArgs;
+use crate::new::NewArgs;
 use crate::outbox::OutboxCommand;
 use crate::partitions::{AbortArgs, CommitArgs, PlanArgs};
 use crate::quarantine::QuarantineCommand;
@@ -94,6 +96,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Makes the project of a new plugin: of any kind, in any language, with tests.
+    #[command(after_help = new::EXAMPLES)]
+    New(NewArgs),
     /// Makes a plugin of a project: Rust, Python, JavaScript, TypeScript, C or Go.
     #[command(after_help = build::EXAMPLES)]
     Build(BuildArgs),
@@ -227,6 +232,7 @@ fn main() -> ExitCode {
 
 async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
+        Command::New(args) => new::new(&args),
         Command::Build(args) => build::build(&args).await,
         Command::Test(args) => test::test(&args).await,
         Command::Dev(args) => dev::dev(&args).await,
