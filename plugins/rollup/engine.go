@@ -75,27 +75,31 @@ type result struct {
 }
 
 // reading is what a row has of the columns that are gathered.
-type reading interface {
-	// value is that of one column; false where there is none.
-	value(column int) (number, bool)
+type reading struct {
+	columns []numbers
+	row     int
 }
 
-// find returns the series of a key, which newKey gives the values of where it is a new one.
-func (e *engine) find(key []byte, newKey func() []any) *series {
-	if known, ok := e.byKey[string(key)]; ok {
-		return known
-	}
+// numbers are those of a column.
+type numbers struct {
+	values []number
+	// isNull is nil where nothing is.
+	isNull func(row int) bool
+}
+
+// begin makes the series of a key that has none yet.
+func (e *engine) begin(key string, values []any) *series {
 	if e.byKey == nil {
 		e.byKey = map[string]*series{}
 	}
-	made := &series{key: newKey(), latest: -1 << 63, counters: make([]counter, len(e.results))}
-	e.byKey[string(key)] = made
+	made := &series{key: values, latest: -1 << 63, counters: make([]counter, len(e.results))}
+	e.byKey[key] = made
 	e.series = append(e.series, made)
 	return made
 }
 
 // add puts a reading into its windows; false where it is late.
-func (e *engine) add(s *series, at int64, values reading) (bool, error) {
+func (e *engine) add(s *series, at int64, reading *reading) (bool, error) {
 	if at > s.latest {
 		s.latest = at
 		if err := e.close(s, at-e.lateness); err != nil {
@@ -104,7 +108,7 @@ func (e *engine) add(s *series, at int64, values reading) (bool, error) {
 	}
 	// Most readings are of the window that was begun last.
 	if last := len(s.open) - 1; last >= 0 && e.grid.tumbles() && s.open[last].start <= at && at < s.open[last].end {
-		return true, e.gather(s.open[last], at, values)
+		return true, e.gather(s.open[last], at, reading)
 	}
 	e.spans = e.grid.containing(at, e.spans[:0])
 	if e.spans[0].end <= s.latest-e.lateness {
@@ -115,7 +119,7 @@ func (e *engine) add(s *series, at int64, values reading) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if err := e.gather(w, at, values); err != nil {
+		if err := e.gather(w, at, reading); err != nil {
 			return false, err
 		}
 	}
@@ -152,14 +156,14 @@ func (e *engine) newWindow() *window {
 	return &window{stats: make([]stats, len(e.columns))}
 }
 
-func (e *engine) gather(w *window, at int64, values reading) error {
+func (e *engine) gather(w *window, at int64, reading *reading) error {
 	w.readings++
 	for i := range w.stats {
-		value, valid := values.value(i)
-		if !valid {
+		column := &reading.columns[i]
+		if column.isNull != nil && column.isNull(reading.row) {
 			continue
 		}
-		w.stats[i].add(at, value, &e.columns[i])
+		w.stats[i].add(at, column.values[reading.row], &e.columns[i])
 		if e.columns[i].samples {
 			if e.samples++; e.samples > e.maxSamples {
 				return fmt.Errorf("%d readings are held for `increase`, and `max_samples` allows no more: raise `partitions` of the step, make windows smaller, or raise `max_samples` and `limits.memory`", e.maxSamples)

@@ -25,7 +25,6 @@ type input struct {
 	places          map[string]int
 
 	lateMessage string
-	identity    []byte
 }
 
 func newInput(config *Config, plan *plugin.Plan) (*input, error) {
@@ -67,7 +66,7 @@ func fieldOf(plan *plugin.Plan, name string) (plugin.Field, error) {
 
 // timeColumn gives the times of a batch, in the column's own unit.
 type timeColumn interface {
-	of(batch *plugin.Batch) (times []int64, isNull func(row int) bool)
+	of(batch *plugin.Batch) (times []int64, isNull func(row int) bool) // isNull is nil where nothing is
 }
 
 type ticks[T int64 | plugin.Ticks] struct{ input plugin.Input[T] }
@@ -78,7 +77,7 @@ func (t ticks[T]) of(batch *plugin.Batch) ([]int64, func(int) bool) {
 	for row, time := range column.Values() {
 		times[row] = int64(time)
 	}
-	return times, column.IsNull
+	return times, nullsOf(column)
 }
 
 func (in *input) readTime(config *Config, plan *plugin.Plan) error {
@@ -115,6 +114,7 @@ type keyColumn interface {
 
 // keys are those of one batch.
 type keys interface {
+	hasNulls() bool
 	isNull(row int) bool
 	// appendTo adds what is the same for equal keys only, and does not run into what follows.
 	appendTo(identity []byte, row int) []byte
@@ -128,6 +128,7 @@ func (k textKey) of(batch *plugin.Batch) keys { return textKeys{k.input.Of(batch
 
 type textKeys struct{ column *plugin.Column[string] }
 
+func (k textKeys) hasNulls() bool      { return k.column.HasNulls() }
 func (k textKeys) isNull(row int) bool { return k.column.IsNull(row) }
 func (k textKeys) value(row int) any   { return strings.Clone(k.column.Value(row)) }
 func (k textKeys) appendTo(identity []byte, row int) []byte {
@@ -146,6 +147,7 @@ func (k plainKey[T]) of(batch *plugin.Batch) keys { return plainKeys[T]{k.input.
 
 type plainKeys[T keyValue] struct{ column *plugin.Column[T] }
 
+func (k plainKeys[T]) hasNulls() bool      { return k.column.HasNulls() }
 func (k plainKeys[T]) isNull(row int) bool { return k.column.IsNull(row) }
 func (k plainKeys[T]) value(row int) any   { return k.column.Value(row) }
 func (k plainKeys[T]) appendTo(identity []byte, row int) []byte {
@@ -208,12 +210,6 @@ func newKeyColumn(plan *plugin.Plan, name string) (keyColumn, plugin.Field, erro
 // numberColumn gives the numbers of a batch.
 type numberColumn interface {
 	of(batch *plugin.Batch) numbers
-}
-
-// numbers are those of one batch.
-type numbers struct {
-	values []number
-	isNull func(row int) bool
 }
 
 type floatColumn[T float32 | float64] struct{ input plugin.Input[T] }
@@ -297,43 +293,29 @@ func (in *input) number(plan *plugin.Plan, name string) (int, error) {
 
 // ---- readings -----------------------------------------------------------------------------------------------------------
 
-// batchReading is a row of the batch at hand.
-type batchReading struct {
-	columns []numbers
-	row     int
-}
-
-func (r *batchReading) value(column int) (number, bool) {
-	numbers := &r.columns[column]
-	if numbers.isNull != nil && numbers.isNull(r.row) {
-		return 0, false
-	}
-	return numbers.values[r.row], true
-}
-
 // feed adds all readings of a batch; bad ones go to the quarantine. It returns the last row that was taken, -1 where none was.
 func (in *input) feed(batch *plugin.Batch, out *plugin.Rows, engine *engine) (source int, err error) {
 	keys := make([]keys, len(in.keys))
 	for i, key := range in.keys {
 		keys[i] = key.of(batch)
 	}
-	times, isNull := in.time.of(batch)
-	reading := &batchReading{columns: make([]numbers, len(in.columns))}
+	identities, hasNullKeys := in.identities(keys, batch.Rows())
+	times, isNullTime := in.time.of(batch)
+	readings := &reading{columns: make([]numbers, len(in.columns))}
 	for i, column := range in.columns {
-		reading.columns[i] = column.of(batch)
+		readings.columns[i] = column.of(batch)
 	}
 	source = -1
 	var current *series
-	var known []byte
-rows:
+	known := ""
 	for row, at := range times {
-		for i := range keys {
-			if keys[i].isNull(row) {
+		if hasNullKeys {
+			if i := nullAt(keys, row); i >= 0 {
 				out.RejectColumn(row, in.keyNames[i], "null-key", "whose reading this is is not known")
-				continue rows
+				continue
 			}
 		}
-		if isNull(row) {
+		if isNullTime != nil && isNullTime(row) {
 			out.RejectColumn(row, in.timeName, "null-time", "when this reading was is not known")
 			continue
 		}
@@ -341,22 +323,14 @@ rows:
 			out.RejectColumn(row, in.timeName, "time-range", "the time is not in the years 1 to 9999, or at the ends of its type")
 			continue
 		}
-		in.identity = in.identity[:0]
-		for i := range keys {
-			in.identity = keys[i].appendTo(in.identity, row)
+		if identity := identities[row]; current == nil || identity != known {
+			if current = engine.byKey[identity]; current == nil {
+				current = engine.begin(strings.Clone(identity), valuesOf(keys, row))
+			}
+			known = identity
 		}
-		if current == nil || string(known) != string(in.identity) {
-			current = engine.find(in.identity, func() []any {
-				values := make([]any, len(keys))
-				for i := range keys {
-					values[i] = keys[i].value(row)
-				}
-				return values
-			})
-			known = append(known[:0], in.identity...)
-		}
-		reading.row = row
-		taken, err := engine.add(current, at, reading)
+		readings.row = row
+		taken, err := engine.add(current, at, readings)
 		if err != nil {
 			return source, err
 		}
@@ -367,4 +341,48 @@ rows:
 		}
 	}
 	return source, nil
+}
+
+// identities are, of each row, something that is the same for equal keys only. Those of rows with a null mean nothing.
+func (in *input) identities(keys []keys, rows int) (identities []string, hasNulls bool) {
+	for _, key := range keys {
+		hasNulls = hasNulls || key.hasNulls()
+	}
+	if len(keys) == 1 {
+		if texts, ok := keys[0].(textKeys); ok {
+			return texts.column.Values(), hasNulls
+		}
+	}
+	identities = make([]string, rows)
+	var together []byte
+	ends := make([]int, rows)
+	for row := range rows {
+		for _, key := range keys {
+			together = key.appendTo(together, row)
+		}
+		ends[row] = len(together)
+	}
+	text, start := string(together), 0
+	for row, end := range ends {
+		identities[row], start = text[start:end], end
+	}
+	return identities, hasNulls
+}
+
+// nullAt is the place of the key column that is null in this row; -1 where none is.
+func nullAt(keys []keys, row int) int {
+	for i, key := range keys {
+		if key.isNull(row) {
+			return i
+		}
+	}
+	return -1
+}
+
+func valuesOf(keys []keys, row int) []any {
+	values := make([]any, len(keys))
+	for i, key := range keys {
+		values[i] = key.value(row)
+	}
+	return values
 }

@@ -3,12 +3,13 @@
 // Where nothing is held back, what is known of an event is known when it comes: all columns of the input pass by, and the new ones
 // are made row by row. Otherwise events leave in another order than they came, and later: so they are read whole, and written anew.
 
-import { BadConfig, BadSchema } from "@wasmill/plugin";
+import { BadConfig, BadSchema, NewColumn } from "@wasmill/plugin";
 import type { Batch, DetachedRows, Input, Output, Plan, Rows, Transformer } from "@wasmill/plugin";
 import type { Configuration } from "./config.ts";
 import { engineOptions } from "./config.ts";
 import { Sessionizer } from "./engine.ts";
 import type { Session } from "./engine.ts";
+import { wholeNumbers } from "./instants.ts";
 import { EventInput, tellEvicted } from "./input.ts";
 import { valueType } from "./keys.ts";
 import { Queue } from "./queue.ts";
@@ -49,9 +50,9 @@ class AtOnce {
   private readonly columns: SessionColumns;
   private readonly engine: Sessionizer<number, null>;
   // Of the batch at hand, by row.
-  private ids: (string | null)[] = [];
+  private ids: string[] = [];
   private sequences = new Float64Array();
-  private starts: (number | bigint | null)[] = [];
+  private starts = new Float64Array();
 
   constructor(config: Configuration, plan: Plan) {
     this.input = new EventInput(config, plan);
@@ -60,7 +61,7 @@ class AtOnce {
       opened: () => null,
       added: ({ id, start, events }, _, row) => {
         this.ids[row] = id;
-        this.starts[row] = this.input.instants.value(start);
+        this.starts[row] = start;
         this.sequences[row] = events;
       },
       closed() {},
@@ -68,20 +69,30 @@ class AtOnce {
   }
 
   process(batch: Batch, out: Rows): void {
-    this.ids = new Array(batch.rows).fill(null);
-    this.starts = new Array(batch.rows).fill(null);
+    this.ids = new Array(batch.rows).fill("");
+    this.starts = new Float64Array(batch.rows);
     this.sequences = new Float64Array(batch.rows);
-    this.input.feed(batch, out, this.engine, (row) => row);
-    const { sequences } = this;
-    out.set(this.columns.id, this.ids);
-    out.set(this.columns.sequence, sequences);
-    out.set(this.columns.start, this.starts);
-    out.set(this.columns.first, Array.from(sequences, (sequence) => sequence === 1));
+    this.input.feed(batch, out, this.engine, null);
+    // Rows that were rejected have no values, and do not go on.
+    const { ids, starts, sequences } = this;
+    out.set(this.columns.id, ids);
+    out.set(this.columns.sequence, wholeNumbers(sequences));
+    out.set(this.columns.start, this.input.instants.values(starts));
+    out.set(this.columns.first, onesOf(sequences));
   }
 
   finish(): void {
     tellEvicted(this.engine.evicted);
   }
+}
+
+/** A column of booleans: whether a number is 1. */
+function onesOf(numbers: Float64Array): NewColumn {
+  const { length } = numbers;
+  const values = new Uint8Array((length + 7) >> 3);
+  for (let at = numbers.indexOf(1); at >= 0; at = numbers.indexOf(1, at + 1)) values[at >> 3] |= 1 << (at & 7);
+  const none = new Uint8Array();
+  return new NewColumn({ kind: "boolean" }, length, [{ length, validity: none, offsets: none, values }]);
 }
 
 /** An event that may leave, or the last one of a session as long as that is not known. */

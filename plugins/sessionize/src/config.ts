@@ -57,7 +57,7 @@ function microseconds(key: "gap" | "max_length" | "lateness", text: string): num
 /** What the engine needs to know. Throws BadConfig where keys do not go together. */
 export function engineOptions(config: Configuration): Options {
   const gap = microseconds("gap", config.gap);
-  const maxLength = config.max_length === undefined ? null : microseconds("max_length", config.max_length);
+  const maxLength = config.max_length === undefined ? Infinity : microseconds("max_length", config.max_length);
   if (gap === 0) throw new BadConfig("/gap", "a gap of 0 makes a session of each event: give a longer one, such as \"30m\"");
   if (maxLength === 0) throw new BadConfig("/max_length", "a session cannot be so short: give a longer one, or leave `max_length` out");
   if (config.mode === "annotate" && Object.keys(config.values).length > 0) {

@@ -22,8 +22,8 @@ export const ENDS = 2;
 export interface Options {
   /** An event that comes more than this after the one before it begins a session. */
   gap: number;
-  /** An event more than this after the beginning of its session begins another one. */
-  maxLength: number | null;
+  /** An event more than this after the beginning of its session begins another one; Infinity where there is no such limit. */
+  maxLength: number;
   lateness: number;
   /** Whose latest time the watermark follows: that of the same key, or of all keys. */
   watermark: "key" | "input";
@@ -96,8 +96,12 @@ export class Sessionizer<P, S> {
   private held = 0;
   /** Keys that were given up because there were too many. */
   evicted = 0;
+  /** Whether the session of an event depends on nothing but what is known of its key, so that most events can go a short way. */
+  private readonly isSimple: boolean;
 
-  constructor(private readonly options: Options, private readonly listener: Listener<P, S>) {}
+  constructor(private readonly options: Options, private readonly listener: Listener<P, S>) {
+    this.isSimple = options.lateness === 0 && options.watermark === "key" && options.whenFull === "fail";
+  }
 
   /** How many keys something is known of. */
   get size(): number {
@@ -109,10 +113,26 @@ export class Sessionizer<P, S> {
    * Throws `Full`.
    */
   push(identity: Identity, newKey: () => Key<P, S>, time: number, marks: number, payload: P): boolean {
+    const key = this.keys.get(identity);
+    // What `pushAny` would come to, without the calls and comparisons that cost an interpreter most of its time.
+    if (this.isSimple && key !== undefined && marks === 0 && time >= key.latest) {
+      const { session } = key;
+      if (session !== null && time - session.end <= this.options.gap && time - session.start <= this.options.maxLength) {
+        session.end = key.latest = key.settled = time;
+        session.events++;
+        this.listener.added(session, time, payload);
+        return true;
+      }
+    }
+    return this.pushAny(key, identity, newKey, time, marks, payload);
+  }
+
+  private pushAny(
+    key: Key<P, S> | undefined, identity: Identity, newKey: () => Key<P, S>, time: number, marks: number, payload: P,
+  ): boolean {
     const { lateness, whenFull } = this.options;
     const isByInput = this.options.watermark === "input";
     if (time > this.latest) this.latest = time;
-    let key = this.keys.get(identity);
     if (key === undefined) {
       // A key that is forgotten, or was never there: whether the event belongs to a closed session cannot be known.
       if (isByInput && time < this.latest - lateness) return false;
@@ -187,7 +207,7 @@ export class Sessionizer<P, S> {
     let { session } = key;
     if (session !== null) {
       if (time - session.end > gap) this.close(key, "gap");
-      else if (maxLength !== null && time - session.start > maxLength) this.close(key, "max-length");
+      else if (time - session.start > maxLength) this.close(key, "max-length");
       else if (marks & STARTS) this.close(key, "start-event");
       session = key.session;
     }

@@ -8,6 +8,8 @@ import { ENDS, Full, Sessionizer, STARTS } from "./engine.ts";
 import { Instants } from "./instants.ts";
 import { Keys } from "./keys.ts";
 
+const LATEST = Number.MAX_SAFE_INTEGER;
+
 /** Marks of an event: where one of the values is in the column. */
 interface Mark {
   input: Input<TextColumn>;
@@ -29,39 +31,52 @@ export class EventInput {
   }
 
   /**
-   * Puts all events of a batch into the engine; `payload` is what goes with each. Returns the last row that was taken, -1 where
-   * none was.
+   * Puts all events of a batch into the engine; `payloads` makes what goes with each; its row does where that is null. Returns the last
+   * row that was taken, -1 where none was.
    */
-  feed<P, S>(batch: Batch, out: Rows, engine: Sessionizer<P, S>, payload: (row: number) => P): number {
+  feed<P, S>(batch: Batch, out: Rows, engine: Sessionizer<P, S>, payloads: ((row: number) => P) | null): number {
     const { keys: names, time: timeName } = this.config;
     const keys = this.keys.of(batch);
+    const { identities } = keys;
     const timeColumn = batch.column(this.instants.input);
     const times = this.instants.microseconds(timeColumn);
-    const masks = this.marks.map(({ input, values, bit }) => ({ mask: batch.column(input).isIn(values), bit }));
+    const marks = this.marksOf(batch);
+    const hasNullTimes = timeColumn.validity !== null;
+    const { rows } = batch;
     let lastTaken = -1;
     let row = 0;
     const newKey = () => keys.key<P, S>(row);
     try {
-      for (; row < batch.rows; row++) {
-        const missing = keys.nullAt(row);
+      // Each step here is taken for each event, by an interpreter.
+      for (; row < rows; row++) {
+        const identity = identities[row];
         const time = times[row];
-        if (missing >= 0) {
-          out.reject(row, "null-key", "whose event this is is not known", names[missing]);
-        } else if (timeColumn.isNull(row)) {
+        if (identity === null) {
+          out.reject(row, "null-key", "whose event this is is not known", names[keys.nullAt(row)]);
+        } else if (hasNullTimes && timeColumn.isNull(row)) {
           out.reject(row, "null-time", "when this event was is not known", timeName);
-        } else if (!Number.isSafeInteger(time)) {
+        } else if (time > LATEST || time < -LATEST) {
           out.reject(row, "time-range", "the time is more than 285 years from 1970", timeName);
+        } else if (engine.push(identity, newKey, time, marks === null ? 0 : marks[row], payloads === null ? (row as P) : payloads(row))) {
+          lastTaken = row;
         } else {
-          let marks = 0;
-          for (const { mask, bit } of masks) if (mask.get(row)) marks |= bit;
-          if (engine.push(keys.identity(row), newKey, time, marks, payload(row))) lastTaken = row;
-          else out.reject(row, "late", this.lateMessage, timeName);
+          out.reject(row, "late", this.lateMessage, timeName);
         }
       }
     } catch (error) {
       throw error instanceof Full ? new Fatal(`${error.message}: ${this.adviceWhenFull}`) : error;
     }
     return lastTaken;
+  }
+
+  /** The marks of each row; null where no event has any. */
+  private marksOf(batch: Batch): Uint8Array | null {
+    if (this.marks.length === 0) return null;
+    const marks = new Uint8Array(batch.rows);
+    for (const { input, values, bit } of this.marks) {
+      for (const row of batch.column(input).isIn(values).rows()) marks[row] |= bit;
+    }
+    return marks;
   }
 
   private get lateMessage(): string {

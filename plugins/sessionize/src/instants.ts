@@ -45,8 +45,26 @@ export class Instants {
     return times;
   }
 
+  /** Times as the column's own type has them. */
+  values(microseconds: Float64Array): BigInt64Array {
+    if (this.unit === "nanosecond") return BigInt64Array.from(microseconds, (time) => BigInt(time) * 1000n);
+    return wholeNumbers(this.unit === "microsecond" ? microseconds : microseconds.map((time) => time / MICROSECONDS[this.unit]));
+  }
+
   /** A time as the column's own type has it. */
   value(microseconds: number): number | bigint {
     return this.unit === "nanosecond" ? BigInt(microseconds) * 1000n : microseconds / MICROSECONDS[this.unit];
   }
+}
+
+/** Whole numbers as integers of 64 bits, by halves: bigints are objects, and slow. */
+export function wholeNumbers(numbers: Float64Array): BigInt64Array {
+  const halves = new Uint32Array(2 * numbers.length);
+  for (let at = 0; at < numbers.length; at++) {
+    const number = numbers[at];
+    const high = Math.floor(number / 4294967296);
+    halves[2 * at] = number - high * 4294967296;
+    halves[2 * at + 1] = high;
+  }
+  return new BigInt64Array(halves.buffer);
 }

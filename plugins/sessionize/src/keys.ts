@@ -55,30 +55,27 @@ export class Keys {
   }
 }
 
+/** The keys of one batch. */
 export class KeysOfBatch {
-  constructor(private readonly columns: (Part | null)[][]) {}
+  /** Of each row something that is the same for equal keys only; null where a part is null. */
+  readonly identities: (Identity | null)[];
+
+  constructor(private readonly columns: (Part | null)[][]) {
+    const [first] = columns;
+    const isPlain = columns.length === 1 && first.every((part) => typeof part !== "bigint" && typeof part !== "boolean");
+    this.identities = isPlain ? (first as (Identity | null)[]) : first.map((_, row) => (this.nullAt(row) < 0 ? this.text(row) : null));
+  }
 
   /** The position of the key column that is null in this row; -1 where none is. */
   nullAt(row: number): number {
-    const { columns } = this;
-    for (let at = 0; at < columns.length; at++) if (columns[at][row] === null) return at;
-    return -1;
-  }
-
-  /** Must not be asked for where a part is null. */
-  identity(row: number): Identity {
-    const { columns } = this;
-    if (columns.length === 1) {
-      const part = columns[0][row];
-      return typeof part === "string" || typeof part === "number" ? part : String(part);
-    }
-    return this.text(row);
+    return this.columns.findIndex((column) => column[row] === null);
   }
 
   key<P, S>(row: number): Key<P, S> {
     return new Key(this.columns.map((column) => column[row]), this.text(row));
   }
 
+  /** What ids begin with: parts are told apart, so that no two keys have the same text. */
   private text(row: number): string {
     return this.columns.map((column) => escaped(column[row]!)).join("/");
   }
