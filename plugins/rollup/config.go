@@ -84,6 +84,8 @@ func (m *Measure) of(pointer string) (kind, string, error) {
 		return 0, "", plugin.BadConfig(pointer, "needs one of "+strings.Join(kindNames[:], ", ")+`, such as { mean = "temperature" }`)
 	case kind(found) == kindQuantile && m.Q == nil:
 		return 0, "", plugin.BadConfig(pointer, "`quantile` needs `q`, such as q = 0.95")
+	case m.Q != nil && !(*m.Q >= 0 && *m.Q <= 1):
+		return 0, "", plugin.BadConfig(pointer+"/q", "a quantile is between 0 and 1, such as 0.95")
 	case kind(found) != kindQuantile && m.Q != nil:
 		return 0, "", plugin.BadConfig(pointer+"/q", "`q` belongs to `quantile`: leave it out")
 	case kind(found).isAmount() && m.Fill != nil:

@@ -1,6 +1,10 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"wasmill.dev/plugin"
+)
 
 // engine puts readings into windows. What becomes of readings depends on them and their order alone, so it does not matter how the
 // host cuts its input into batches.
@@ -136,7 +140,7 @@ func (e *engine) window(s *series, span span) (*window, error) {
 		return s.open[place-1], nil
 	}
 	if e.windows >= e.maxWindows {
-		return nil, fmt.Errorf("%d windows are open at once, and `max_windows` allows no more: raise `partitions` of the step, lower `lateness`, or raise `max_windows` and `limits.memory`", e.maxWindows)
+		return nil, full("max_windows", fmt.Sprintf("%d windows are open at once, and `max_windows` allows no more: raise `partitions` of the step, lower `lateness`", e.maxWindows))
 	}
 	e.windows++
 	made := e.newWindow()
@@ -145,6 +149,12 @@ func (e *engine) window(s *series, span span) (*window, error) {
 	copy(s.open[place+1:], s.open[place:])
 	s.open[place] = made
 	return made, nil
+}
+
+// full says that a limit is reached. No row is at fault, so none is to be searched for: it is the configuration that cannot work with
+// so much.
+func full(option, message string) error {
+	return plugin.BadConfig("/"+option, fmt.Sprintf("%s, or raise `%s` and `limits.memory`", message, option))
 }
 
 func (e *engine) newWindow() *window {
@@ -166,7 +176,7 @@ func (e *engine) gather(w *window, at int64, reading *reading) error {
 		w.stats[i].add(at, column.values[reading.row], &e.columns[i])
 		if e.columns[i].samples {
 			if e.samples++; e.samples > e.maxSamples {
-				return fmt.Errorf("%d readings are held for `increase`, and `max_samples` allows no more: raise `partitions` of the step, make windows smaller, or raise `max_samples` and `limits.memory`", e.maxSamples)
+				return full("max_samples", fmt.Sprintf("%d readings are held for `increase`, and `max_samples` allows no more: raise `partitions` of the step, make windows smaller", e.maxSamples))
 			}
 		}
 	}
@@ -241,7 +251,7 @@ func (r *result) of(w *window, counter *counter, columns []needs) (cell, error) 
 			return cell{ofFloat(stats.floatSum()), true}, nil
 		}
 		if stats.overflowed {
-			return cell{}, fmt.Errorf("`%s` of the window from %d to %d does not fit into 64 bits: make floats of its column in a step before", r.name, w.start, w.end)
+			return cell{}, plugin.BadConfig(valuePointer(r.name), fmt.Sprintf("the sum of the window from %d to %d (as the time column counts) does not fit into 64 bits: make floats of its column in a step before", w.start, w.end))
 		}
 		return cell{ofInteger(stats.total), true}, nil
 	case kindMean:

@@ -1,8 +1,8 @@
 // One row for each session.
 
-import { BadConfig, BadSchema, Fatal, types } from "@wasmill/plugin";
+import { BadConfig, BadSchema, types } from "@wasmill/plugin";
 import type { Batch, BigIntColumn, Column, DataType, DetachedRows, Input, Output, Plan, Rows } from "@wasmill/plugin";
-import { engineOptions, measureOf } from "./config.ts";
+import { engineOptions, measureOf, valuePointer } from "./config.ts";
 import type { Configuration, Kind, MeasureConfig } from "./config.ts";
 import { Sessionizer } from "./engine.ts";
 import type { Reason, Session } from "./engine.ts";
@@ -151,7 +151,8 @@ export class Aggregate {
     if (measure === measures.sumOfFloats) return measures.finishedSum(state, place);
     const value = state[place];
     if (measure === measures.sumOfIntegers && typeof value === "bigint" && (value < SMALLEST || value > LARGEST) && this.isInteger(name)) {
-      throw new Fatal(`\`${name}\` of session ${id} does not fit into 64 bits: make floats or decimals of its column in a step before`);
+      // No row is at fault: the one at hand only ended the session.
+      throw new BadConfig(valuePointer(name), `the sum of session ${id} does not fit into 64 bits: make floats or decimals of its column in a step before`);
     }
     return value;
   }

@@ -77,10 +77,13 @@ export function engineOptions(config: Configuration): Options {
   };
 }
 
+/** Where a value is in the configuration, as a JSON pointer. */
+export const valuePointer = (name: string): string => `/values/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+
 /** The only kind that a measure has, and the column that it is of. */
 export function measureOf(name: string, config: MeasureConfig): { kind: Kind; column: string } {
   const given = KINDS.filter((kind) => config[kind] !== undefined);
-  const pointer = `/values/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  const pointer = valuePointer(name);
   if (given.length !== 1) throw new BadConfig(pointer, `exactly one of ${KINDS.join(", ")} is needed, such as { sum = "amount" }`);
   const [kind] = given;
   if (config.in !== undefined && kind !== "count") throw new BadConfig(`${pointer}/in`, "only `count` can be about certain values");

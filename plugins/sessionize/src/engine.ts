@@ -85,8 +85,12 @@ export class Key<P, S> {
 /** Keys by something that is the same for equal keys only. */
 export type Identity = string | number;
 
-/** More keys or events would have to be held than is allowed. */
-export class Full extends Error {}
+/** More keys or events would have to be held than is allowed, by the option of this name. */
+export class Full extends Error {
+  constructor(readonly option: "max_keys" | "max_held", message: string) {
+    super(message);
+  }
+}
 
 export class Sessionizer<P, S> {
   /** In `evict` mode, the key with the oldest last arrival first. */
@@ -246,14 +250,14 @@ export class Sessionizer<P, S> {
   private makeRoomForKey(): void {
     const { maxKeys, whenFull } = this.options;
     if (this.keys.size < maxKeys) return;
-    if (whenFull === "fail") throw new Full(`sessions of ${maxKeys} keys are open at once, and \`max_keys\` allows no more`);
+    if (whenFull === "fail") throw new Full("max_keys", `sessions of ${maxKeys} keys are open at once, and \`max_keys\` allows no more`);
     const [[identity, key]] = this.keys;
     this.evict(identity, key);
   }
 
   private makeRoomForEvent(current: Key<P, S>): void {
     const { maxHeld, whenFull } = this.options;
-    if (whenFull === "fail") throw new Full(`${maxHeld} events are held back at once, and \`max_held\` allows no more`);
+    if (whenFull === "fail") throw new Full("max_held", `${maxHeld} events are held back at once, and \`max_held\` allows no more`);
     for (const [identity, key] of this.keys) {
       if (key === current || key.held.length === 0) continue;
       this.evict(identity, key);

@@ -1,6 +1,6 @@
 // Events of a batch, put into the engine one by one; bad ones go to the quarantine.
 
-import { Fatal } from "@wasmill/plugin";
+import { BadConfig } from "@wasmill/plugin";
 import type { Batch, Input, Plan, Rows, TextColumn } from "@wasmill/plugin";
 import type { Configuration } from "./config.ts";
 import { parseDuration } from "./duration.ts";
@@ -64,7 +64,8 @@ export class EventInput {
         }
       }
     } catch (error) {
-      throw error instanceof Full ? new Fatal(`${error.message}: ${this.adviceWhenFull}`) : error;
+      // No row is at fault, so none is to be searched for: it is the configuration that cannot work with so much.
+      throw error instanceof Full ? new BadConfig(`/${error.option}`, `${error.message}: ${this.adviceWhenFull}`) : error;
     }
     return lastTaken;
   }

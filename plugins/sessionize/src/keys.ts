@@ -1,6 +1,6 @@
 // Whose event it is: something that is the same for equal keys only, and what ids of sessions begin with.
 
-import { BadSchema, types } from "@wasmill/plugin";
+import { BadConfig, BadSchema, types } from "@wasmill/plugin";
 import type { Batch, BigIntColumn, Column, DataType, Input, Plan } from "@wasmill/plugin";
 import { Key } from "./engine.ts";
 import type { Identity } from "./engine.ts";
@@ -35,6 +35,7 @@ export class Keys {
   private constructor(readonly inputs: Input[]) {}
 
   static read(plan: Plan, names: string[]): Keys {
+    if (names.length === 0) throw new BadConfig("/keys", "name the columns that say whose events they are, such as [\"user\"]");
     const inputs = names.map((name) => plan.read(name));
     for (const { field } of inputs) {
       if (!KINDS.has(valueType(field.type).kind)) {
