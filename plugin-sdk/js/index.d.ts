@@ -232,6 +232,8 @@ export declare class NewColumn {
   readonly type: DataType;
   readonly length: number;
   readonly nodes: Node[];
+  /** Of buffers as they will cross: those of the column, then those of its children. */
+  constructor(type: DataType, length: number, nodes: Node[]);
   /** Of a typed array as it is, and of a bitmap with 1 where a value is not null. */
   static ofValues(type: Type, values: ArrayBufferView, validity?: Uint8Array | null): NewColumn;
 }
