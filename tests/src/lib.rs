@@ -1,6 +1,7 @@
 //! What the end-to-end tests share.
 
 pub mod chaos;
+pub mod documents;
 pub mod entries;
 pub mod exposition;
 pub mod faketime;
@@ -53,12 +54,12 @@ pub fn sandbox_with(options: SandboxOptions) -> Sandbox {
 }
 
 /// Compiled components, shared by all tests, and by none of the user's own runs.
-pub(crate) fn cache_folder() -> PathBuf {
+pub fn cache_folder() -> PathBuf {
     build_folder().join("compiled-plugins")
 }
 
 /// Where Cargo builds programs to: tests lie in a folder below it, programs in it.
-pub(crate) fn build_folder() -> PathBuf {
+pub fn build_folder() -> PathBuf {
     let program = std::env::current_exe().expect("the path of this program");
     let folder = program.parent().expect("a program lies in a folder");
     let is_of_tests = folder.file_name().is_some_and(|name| name == "deps");
