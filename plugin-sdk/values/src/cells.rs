@@ -52,6 +52,9 @@ pub trait CellColumn {
 
     /// Makes the values that were pushed those of the column, and begins anew.
     fn finish(&mut self, rows: &mut Rows);
+
+    /// Forgets the values that were pushed.
+    fn clear(&mut self);
 }
 
 /// Declares a column of the type of `target`.
@@ -101,6 +104,10 @@ impl CellColumn for TextColumn {
     fn finish(&mut self, rows: &mut Rows) {
         rows.set(self.output, std::mem::take(&mut self.values));
     }
+
+    fn clear(&mut self) {
+        self.values = NewColumn::default();
+    }
 }
 
 struct ParsedColumn<T: Cell, P> {
@@ -122,5 +129,9 @@ impl<T: Cell, P: Parse<T>> CellColumn for ParsedColumn<T, P> {
 
     fn finish(&mut self, rows: &mut Rows) {
         rows.set(self.output, std::mem::take(&mut self.values));
+    }
+
+    fn clear(&mut self) {
+        self.values = NewColumn::default();
     }
 }
