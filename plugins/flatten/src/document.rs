@@ -206,24 +206,30 @@ impl Branch {
         unknown: UnknownPolicy,
     ) -> std::result::Result<(), Flaw> {
         match reader.kind()? {
-            Kind::Object if !self.keys.is_empty() => reader.members(|reader, quoted| {
-                let key = unquoted(quoted);
-                if let Some((_, below)) = self.keys.iter().find(|(other, _)| *other == key) {
-                    if unknown != UnknownPolicy::Keep {
-                        return below.read(reader, found, unknown);
+            Kind::Object if !self.keys.is_empty() => {
+                reader.members(|reader, quoted, has_escapes| {
+                    let key = if has_escapes {
+                        unquoted(quoted)
+                    } else {
+                        Cow::Borrowed(&quoted[1..quoted.len() - 1])
+                    };
+                    if let Some((_, below)) = self.keys.iter().find(|(other, _)| *other == key) {
+                        if unknown != UnknownPolicy::Keep {
+                            return below.read(reader, found, unknown);
+                        }
+                        return below.read_within(quoted, reader, found);
                     }
-                    return below.read_within(quoted, reader, found);
-                }
-                let value = reader.value()?;
-                match unknown {
-                    UnknownPolicy::Ignore => {}
-                    UnknownPolicy::Reject => {
-                        found.unknown.get_or_insert(key);
+                    let value = reader.value()?;
+                    match unknown {
+                        UnknownPolicy::Ignore => {}
+                        UnknownPolicy::Reject => {
+                            found.unknown.get_or_insert(key);
+                        }
+                        UnknownPolicy::Keep => found.keep(quoted, value),
                     }
-                    UnknownPolicy::Keep => found.keep(quoted, value),
-                }
-                Ok(())
-            }),
+                    Ok(())
+                })
+            }
             Kind::Array if !self.indices.is_empty() => reader.elements(|reader, position| {
                 match self.indices.iter().find(|(index, _)| *index == position) {
                     // Nothing of a list is kept beside what is asked for.
