@@ -478,7 +478,7 @@ fn priced(url: &str) -> Workspace {
     workspace.pipeline(&format!(
         "[connections.shop]\nurl = \"{url}\"\nheaders = {{ authorization = {{ env = \"KEY\" }} }}\n\
          [sources.articles]\ntype = \"csv\"\npath = \"articles.csv\"\n\
-         [transforms.lookup]\nplugin = \"lookup\"\ninputs = [\"articles\"]\n\
+         [transforms.lookup]\nplugin = \"pricing\"\ninputs = [\"articles\"]\n\
          config = {{ connection = \"shop\", token = {{ env = \"TOKEN\" }} }}\ngrants = {{ http = [\"shop\"] }}\n\
          [sinks.out]\ntype = \"csv\"\ninputs = [\"lookup\"]\npath = \"out\"\n"
     ));

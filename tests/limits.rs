@@ -91,7 +91,7 @@ impl Outbound for Generous {
 /// The body of a response is in the host before it is in the guest.
 #[tokio::test]
 async fn memory_is_that_of_responses_too() {
-    let plugin = sandbox(8).load(component("lookup")).await.unwrap();
+    let plugin = sandbox(8).load(component("pricing")).await.unwrap();
     let config = json!({ "connection": "shop", "token": "none" }).as_object().unwrap().clone();
     let http = HttpGrant::new(["shop".to_owned()], Arc::new(Generous));
     let environment = Environment {

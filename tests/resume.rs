@@ -58,7 +58,7 @@ fn pipeline(prices: &PriceList, plugins: &Path) -> String {
          [connections.shop]\nurl = \"{url}\"\n\
          [sources.articles]\ntype = \"csv\"\npath = \"articles/*.csv\"\ntypes = {{ quantity = \"int64\" }}\n\
          [sources.entries]\ntype = \"csv\"\npath = \"entries.csv\"\ntypes = {{ amount = \"int64\" }}\n\
-         [transforms.lookup]\nplugin = \"lookup\"\ninputs = [\"articles\"]\n\
+         [transforms.lookup]\nplugin = \"pricing\"\ninputs = [\"articles\"]\n\
          config = {{ connection = \"shop\", token = \"t\" }}\ngrants = {{ http = [\"shop\"] }}\n\
          [transforms.balance]\nplugin = \"balance\"\ninputs = [\"entries\"]\nconfig = {{ sees = \"accounts\" }}\n\
          [sinks.files]\ntype = \"parquet\"\ninputs = [\"lookup\"]\npath = \"out/files\"\nmode = \"replace\"\n\
@@ -301,7 +301,7 @@ fn a_run_whose_file_plugins_or_inputs_changed_is_refused_with_the_difference() {
     let workspace = shop(&prices);
     let plugins = workspace.path("plugins");
     std::fs::create_dir_all(&plugins).unwrap();
-    for plugin in ["lookup", "balance"] {
+    for plugin in ["pricing", "balance"] {
         let name = format!("{plugin}.wasm");
         std::fs::copy(root().join("dist/plugins").join(&name), plugins.join(&name)).unwrap();
     }

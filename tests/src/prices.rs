@@ -1,4 +1,4 @@
-//! A price list behind HTTP on loopback, for the guest `lookup`: it can be made to fail for some articles, and to keep others waiting.
+//! A price list behind HTTP on loopback, for the guest `pricing`: it can be made to fail for some articles, and to keep others waiting.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};

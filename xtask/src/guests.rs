@@ -13,7 +13,7 @@ use crate::{javascript, python};
 
 /// The guests in Rust: packages and components have the same names.
 pub fn rust() -> impl Iterator<Item = RustComponent> {
-    ["balance", "faulty", "fetcher", "gross", "hostile", "keeper", "lookup"]
+    ["balance", "faulty", "fetcher", "gross", "hostile", "keeper", "pricing"]
         .into_iter()
         .map(|name| RustComponent { package: name.to_owned(), name: name.to_owned() })
 }

@@ -13,7 +13,7 @@ use wasmill_plugin_sdk::column::Column;
 use wasmill_plugin_sdk::prelude::*;
 
 use crate::config::DeduplicateConfig;
-use crate::rejections::Rejections;
+use wasmill_plugin_values::rejections::Rejections;
 
 /// Drops rows with a key that was seen before.
 pub struct Deduplication {

@@ -5,10 +5,10 @@ use wasmill_plugin_sdk::prelude::*;
 use wasmill_plugin_sdk::types::type_name;
 
 use crate::config::DefaultConfig;
-use crate::decimal::DecimalFormat;
-use crate::format::Format;
-use crate::parse::Parse;
-use crate::temporal::{DateFormats, TimestampFormats};
+use wasmill_plugin_values::decimal::DecimalFormat;
+use wasmill_plugin_values::format::Format;
+use wasmill_plugin_values::parse::Parse;
+use wasmill_plugin_values::temporal::{DateFormats, TimestampFormats};
 
 /// The column that a default is for.
 #[derive(Debug, Clone, Copy)]

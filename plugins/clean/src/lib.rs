@@ -7,22 +7,14 @@
 //! which nothing changes is passed on without a copy, and one that nothing is done with is not read at all. Rows
 //! that are rejected for one column are looked at in the others too, so the quarantine has all reasons.
 
-mod calendar;
 mod case;
 mod config;
-mod decimal;
 mod deduplicate;
 mod edits;
 mod encoding;
 mod fill;
-mod format;
-mod iso8601;
 mod output;
-mod parse;
-mod rejections;
 mod step;
-mod target;
-mod temporal;
 mod treatment;
 
 use wasmill_plugin_sdk::prelude::*;
@@ -31,9 +23,9 @@ use crate::config::CleanConfig;
 use crate::deduplicate::Deduplication;
 use crate::edits::Scratch;
 use crate::output::drop_and_rename;
-use crate::rejections::Rejections;
 use crate::step::{Step, step};
 use crate::treatment::treatments;
+use wasmill_plugin_values::rejections::Rejections;
 
 struct Clean {
     steps: Vec<Box<dyn Step>>,

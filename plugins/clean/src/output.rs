@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use wasmill_plugin_sdk::prelude::*;
 
-use crate::config::{CleanConfig, pointer_to};
+use crate::config::CleanConfig;
+use wasmill_plugin_values::config::pointer_to;
 
 /// Drops and renames columns, which exist.
 ///

@@ -7,9 +7,10 @@ use wasmill_plugin_sdk::bindings::types::DataType;
 use wasmill_plugin_sdk::prelude::*;
 use wasmill_plugin_sdk::types::type_name;
 
-use crate::config::{BadValuePolicy, CleanConfig, DefaultConfig, TrimConfig, pointer_to};
+use crate::config::{BadValuePolicy, CleanConfig, DefaultConfig, TrimConfig};
 use crate::edits::{Edits, NullTokens};
-use crate::target::Target;
+use wasmill_plugin_values::config::pointer_to;
+use wasmill_plugin_values::target::Target;
 
 /// What is to be done with one column.
 #[derive(Debug, Clone)]

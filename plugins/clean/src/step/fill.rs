@@ -3,10 +3,10 @@
 use wasmill_plugin_sdk::prelude::*;
 
 use crate::edits::Scratch;
-use crate::parse::Cell;
-use crate::rejections::Rejections;
 use crate::step::Step;
 use crate::treatment::Treatment;
+use wasmill_plugin_values::parse::Cell;
+use wasmill_plugin_values::rejections::Rejections;
 
 pub struct FillStep<T> {
     input: Input<T>,

@@ -10,17 +10,17 @@ use wasmill_plugin_sdk::bindings::types::{DataType, TimeUnit};
 use wasmill_plugin_sdk::prelude::*;
 use wasmill_plugin_sdk::types::type_name;
 
-use crate::config::pointer_to;
 use crate::edits::Scratch;
 use crate::fill::{Fill, Filled, checked};
-use crate::parse::{BooleanParser, Cell, FloatParser, IntegerParser, Parse};
-use crate::rejections::Rejections;
 use crate::step::fill::FillStep;
 use crate::step::parse::ParseStep;
 use crate::step::require::RequireStep;
 use crate::step::text::TextStep;
-use crate::target::{Target, TargetKind};
 use crate::treatment::Treatment;
+use wasmill_plugin_values::config::pointer_to;
+use wasmill_plugin_values::parse::{BooleanParser, Cell, FloatParser, IntegerParser, Parse};
+use wasmill_plugin_values::rejections::Rejections;
+use wasmill_plugin_values::target::{Target, TargetKind};
 
 /// What is done with one column.
 pub trait Step {

@@ -4,11 +4,11 @@ use wasmill_plugin_sdk::prelude::*;
 
 use crate::config::BadValuePolicy;
 use crate::edits::{Edits, Scratch};
-use crate::parse::{Cell, Parse};
-use crate::rejections::Rejections;
 use crate::step::Step;
-use crate::target::Target;
 use crate::treatment::Treatment;
+use wasmill_plugin_values::parse::{Cell, Parse};
+use wasmill_plugin_values::rejections::Rejections;
+use wasmill_plugin_values::target::Target;
 
 pub struct ParseStep<T, P> {
     column: String,

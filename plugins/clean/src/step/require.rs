@@ -3,9 +3,9 @@
 use wasmill_plugin_sdk::prelude::*;
 
 use crate::edits::Scratch;
-use crate::rejections::Rejections;
 use crate::step::Step;
 use crate::treatment::Treatment;
+use wasmill_plugin_values::rejections::Rejections;
 
 pub struct RequireStep {
     column: String,

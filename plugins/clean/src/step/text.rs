@@ -4,9 +4,9 @@ use wasmill_plugin_sdk::column::Column;
 use wasmill_plugin_sdk::prelude::*;
 
 use crate::edits::{Edits, Scratch};
-use crate::rejections::Rejections;
 use crate::step::Step;
 use crate::treatment::Treatment;
+use wasmill_plugin_values::rejections::Rejections;
 
 pub struct TextStep {
     column: String,

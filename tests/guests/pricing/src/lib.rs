@@ -8,7 +8,7 @@ use wasmill_plugin_sdk::prelude::*;
 
 /// Whom to ask.
 #[config]
-struct LookupConfig {
+struct PricingConfig {
     /// The connection to the server.
     connection: String,
     /// Sent with each request.
@@ -17,7 +17,7 @@ struct LookupConfig {
     patience: Option<usize>,
 }
 
-struct Lookup {
+struct Pricing {
     connection: Connection,
     token: String,
     patience: usize,
@@ -26,10 +26,10 @@ struct Lookup {
     price: Output<i64>,
 }
 
-impl Transformer for Lookup {
-    type Config = LookupConfig;
+impl Transformer for Pricing {
+    type Config = PricingConfig;
 
-    fn bind(config: LookupConfig, plan: &mut Plan) -> Result<Self> {
+    fn bind(config: PricingConfig, plan: &mut Plan) -> Result<Self> {
         Ok(Self {
             connection: Connection::named(config.connection),
             token: config.token,
@@ -57,4 +57,4 @@ impl Transformer for Lookup {
     }
 }
 
-transformer!(Lookup);
+transformer!(Pricing);

@@ -25,11 +25,24 @@ impl<'a> Rejections<'a> {
 
     /// Rejects a row because of a value that cannot be parsed.
     pub fn bad_value(&mut self, row: usize, column: &str, rule: &str, expected: &str, value: &str) {
+        self.reject_value(row, column, rule, value, |value| format!("{value} is no {expected}"));
+    }
+
+    /// Rejects a row because of a value: `message` is made of the value in quotes, or of "a value" where too many were quoted
+    /// already.
+    pub fn reject_value(
+        &mut self,
+        row: usize,
+        column: &str,
+        rule: &str,
+        value: &str,
+        message: impl FnOnce(&str) -> String,
+    ) {
         let message = if self.quoted_values < MAX_QUOTED_VALUES {
             self.quoted_values += 1;
-            format!("{} is no {expected}", quoted(value))
+            message(&quoted(value))
         } else {
-            format!("a value is no {expected}")
+            message("a value")
         };
         self.reject(row, column, rule, &message);
     }
@@ -44,13 +57,15 @@ impl<'a> Rejections<'a> {
         self.accepted.as_ref().is_some_and(|accepted| !accepted.get(row))
     }
 
-    fn reject(&mut self, row: usize, column: &str, rule: &str, message: &str) {
+    /// Rejects a row because of a value of one column.
+    pub fn reject(&mut self, row: usize, column: &str, rule: &str, message: &str) {
         self.rows.reject_column(row, column, rule, message);
         self.accepted.get_or_insert_with(|| Bitmap::all_set(self.row_count)).clear(row);
     }
 }
 
-fn quoted(value: &str) -> String {
+/// A value for messages, cut where it is long.
+pub fn quoted(value: &str) -> String {
     match value.char_indices().nth(MAX_QUOTED_CHARACTERS) {
         Some((end, _)) => format!("{:?}…", &value[..end]),
         None => format!("{value:?}"),
