@@ -5,7 +5,6 @@ pub mod documents;
 pub mod entries;
 pub mod exposition;
 pub mod faketime;
-pub mod fixture;
 pub mod ledger;
 pub mod object_store;
 pub mod orders;

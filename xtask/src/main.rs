@@ -85,7 +85,11 @@ fn run(arguments: &[&str]) -> Result<ExitCode, String> {
             let profile = if release { Profile::Release } else { Profile::Dev };
             scenario::run(&workspace, name, profile)
         }
-        ["plugins"] => plugins::run(&workspace).map(|()| ExitCode::SUCCESS),
+        ["plugins"] => {
+            plugins::run(&workspace)?;
+            plugins::build_others(&workspace)?;
+            Ok(ExitCode::SUCCESS)
+        }
         ["evil"] => evil::run(&workspace),
         ["bench", options @ ..] => bench::run(&workspace, options),
         ["conformance", options @ ..] => conformance::run(&workspace, options),

@@ -32,6 +32,7 @@ pub fn run(workspace: &Workspace, name: &str, profile: Profile) -> Result<ExitCo
         build.arg("--release");
     }
     process::run(&mut build)?;
+    plugins::others(workspace, profile)?;
     let built = started.elapsed();
     let binary = workspace.wasmill(profile);
     let shown_binary = workspace.relative(&binary).to_string();

@@ -64,6 +64,7 @@ fn set_up(workspace: &Workspace) -> Vec<String> {
         step("command line and tests", || {
             process::run(&mut workspace.cargo(["build", "--workspace", "--bins", "--tests"]))
         }),
+        step("plugins in other languages", || plugins::others(workspace, Profile::Dev)),
     ];
     steps.into_iter().filter_map(Result::err).collect()
 }
