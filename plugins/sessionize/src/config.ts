@@ -37,7 +37,7 @@ export const Config = c.object({
   lateness: duration("How much earlier than the latest event before it an event may be. Holds events back.", { default: "0s" }),
   watermark: c.oneOf(["key", "input"], "Whose latest event that is: one of the same key, or of all keys.", { default: "key" }),
   late: c.oneOf(["reject", "join"], "What becomes of later ones: bad rows, or taken where the open session still has room.", { default: "reject" }),
-  max_keys: c.integer("How many keys an instance may have open sessions of.", { default: 250_000, minimum: 1 }),
+  max_keys: c.integer("How many keys an instance may have open sessions of.", { default: 200_000, minimum: 1 }),
   max_held: c.integer("How many events an instance may hold back.", { default: 250_000, minimum: 1 }),
   when_full: c.oneOf(["fail", "evict"], "What happens beyond: an error, or the session with the oldest last arrival is closed.", { default: "fail" }),
 }, "Divides events into sessions.");

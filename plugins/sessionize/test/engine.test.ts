@@ -121,6 +121,13 @@ test("the watermark of all keys forgets idle keys", () => {
   assert.equal(run({ watermark: "key" }, events).open, 1000);
 });
 
+test("what a session was closed to by the watermark of all keys cannot join, whether its key is forgotten yet or not", () => {
+  // Keys are gone through when the watermark has moved on by a gap: at 0, 11 and 22. So "a" is forgotten, and "c" is not.
+  const events = ([["a", 0], ["b", 11], ["c", 12], ["b", 22], ["b", 24], ["a", 5], ["c", 15]] as const)
+    .map(([key, time], n) => ({ key, time, marks: 0, n }));
+  assert.deepEqual(run({ watermark: "input", late: "join" }, events).late, [5, 6]);
+});
+
 test("limits", () => {
   const events = [..."abcab"].map((key, n) => ({ key, time: n, marks: 0, n }));
   assert.throws(() => run({ maxKeys: 2 }, events), (error) => error instanceof Full && error.option === "max_keys");
