@@ -148,8 +148,8 @@ fn print_json(report: &SampleReport) {
     );
 }
 
-/// Longer values are cut, in characters.
-const MAX_CELL: usize = 32;
+/// Longer values are cut, in characters: to the first of these with which all columns that matter fit the terminal.
+const MAX_CELLS: [usize; 4] = [32, 22, 15, 10];
 /// Between two columns.
 const GAP: usize = 2;
 
@@ -228,7 +228,7 @@ fn step_text(step: &StepSample, paint: Paint, width: usize) -> String {
             apart_text(step, inputs, output, paint, width)
         }
     };
-    format!("{head}\n{}{body}", columns_text(&step.columns, paint, width))
+    format!("{head}\n{}{body}", columns_text(step, paint, width))
 }
 
 /// `1,000 rows -> 990; 7 rejected, held back in the quarantine; 3 left out`.
@@ -249,15 +249,11 @@ fn counts(paired: &PairedRows) -> String {
 }
 
 /// What becomes of columns, but for those that pass: `+ gross Float64`.
-fn columns_text(columns: &[ColumnUse], paint: Paint, width: usize) -> String {
+fn columns_text(step: &StepSample, paint: Paint, width: usize) -> String {
     let mut text = String::new();
-    for (mark, colour, fates) in [
-        ('+', Colour::New, &[ColumnFate::New][..]),
-        ('~', Colour::Changed, &[ColumnFate::Renamed, ColumnFate::Rewritten, ColumnFate::Retyped]),
-        ('-', Colour::Gone, &[ColumnFate::Gone]),
-    ] {
-        let words: Vec<String> =
-            columns.iter().filter(|column| fates.contains(&column.fate)).map(column_word).collect();
+    for (mark, colour) in [('+', Colour::New), ('~', Colour::Changed), ('-', Colour::Gone)] {
+        let marked = step.columns.iter().filter(|column| self::mark(step, column) == Some(mark));
+        let words: Vec<String> = marked.map(|column| column_word(step, column)).collect();
         for line in wrapped(&words, width.saturating_sub(4)) {
             text.push_str(&format!("  {}\n", paint.paint(colour, &format!("{mark} {line}"))));
         }
@@ -265,10 +261,35 @@ fn columns_text(columns: &[ColumnUse], paint: Paint, width: usize) -> String {
     text
 }
 
-fn column_word(column: &ColumnUse) -> String {
-    let renamed = column.old_name.as_ref().map_or(String::new(), |old| format!("{old} -> "));
-    let retyped = column.old_type.as_ref().map_or(String::new(), |old| format!("{old} -> "));
-    format!("{renamed}{} {retyped}{}", column.column, column.data_type)
+/// In how many rows a column has other values, where that is known.
+fn changed_rows(step: &StepSample, column: &ColumnUse) -> Option<u64> {
+    match &step.outcome {
+        Outcome::Paired(paired) => Some(paired.changed.get(&column.column).copied().unwrap_or(0)),
+        _ => None,
+    }
+}
+
+/// The mark of a column; none where it passes, or is made anew with the values that it had.
+fn mark(step: &StepSample, column: &ColumnUse) -> Option<char> {
+    match column.fate {
+        ColumnFate::New => Some('+'),
+        ColumnFate::Gone => Some('-'),
+        ColumnFate::Renamed | ColumnFate::Retyped => Some('~'),
+        ColumnFate::Rewritten => (changed_rows(step, column) != Some(0)).then_some('~'),
+        ColumnFate::Kept => None,
+    }
+}
+
+fn column_word(step: &StepSample, column: &ColumnUse) -> String {
+    let renamed = column.old_name.as_ref().map_or(String::new(), |old| format!("{old} → "));
+    let retyped = column.old_type.as_ref().map_or(String::new(), |old| format!("{old} → "));
+    let rows = match (column.fate, changed_rows(step, column)) {
+        (ColumnFate::Retyped | ColumnFate::Rewritten, Some(rows)) if rows > 0 => {
+            format!(" ({})", self::rows(rows))
+        }
+        _ => String::new(),
+    };
+    format!("{renamed}{} {retyped}{}{rows}", column.column, column.data_type)
 }
 
 /// Words with commas between, in lines of so many characters.
@@ -311,51 +332,70 @@ fn paired_text(step: &StepSample, paired: &PairedRows, paint: Paint, width: usiz
 
 fn pairs_table(step: &StepSample, paired: &PairedRows, paint: Paint, width: usize) -> String {
     let columns = ordered_columns(step, paired);
-    let heads = columns.iter().map(|column| match column.fate {
-        ColumnFate::New => (format!("+{}", column.column), Some(Colour::New)),
-        ColumnFate::Gone => (format!("-{}", column.column), Some(Colour::Gone)),
-        ColumnFate::Kept => (column.column.clone(), None),
-        _ => (format!("~{}", column.column), Some(Colour::Changed)),
+    let matter = columns.iter().filter(|column| column.0 < ORDINARY).count();
+    let columns: Vec<&ColumnUse> = columns.into_iter().map(|(_, column)| column).collect();
+    let heads = columns.iter().map(|column| match mark(step, column) {
+        Some('+') => (format!("+{}", column.column), Some(Colour::New)),
+        Some('-') => (format!("-{}", column.column), Some(Colour::Gone)),
+        Some(mark) => (format!("{mark}{}", column.column), Some(Colour::Changed)),
+        None => (column.column.clone(), None),
     });
-    let mut lines: Vec<Line> = vec![Line {
-        cells: [(String::new(), None), ("row".to_owned(), None)].into_iter().chain(heads).collect(),
-        below: Vec::new(),
-    }];
-    for row in &paired.shown {
-        lines.extend(row_lines(row, &columns));
-    }
-    table(&lines, columns.len(), paint, width)
+    let head = [(String::new(), None), ("row".to_owned(), None)].into_iter().chain(heads);
+    let head = Line { cells: head.collect(), below: Vec::new() };
+    fitting(matter, |most| {
+        let rows = paired.shown.iter().flat_map(|row| row_lines(row, &columns, most));
+        let lines: Vec<Line> = std::iter::once(head.clone()).chain(rows).collect();
+        table(&lines, columns.len(), paint, width)
+    })
 }
 
-/// The columns that say most come first: those with other values, those that a reason names, new ones, those that are
-/// gone; each in the order of the table.
-fn ordered_columns<'a>(step: &'a StepSample, paired: &PairedRows) -> Vec<&'a ColumnUse> {
+/// The widest of the tables that hold so many columns; `table` makes one of values that are cut to so many characters.
+fn fitting(columns: usize, table: impl Fn(usize) -> (String, usize)) -> String {
+    let [widest, narrower @ ..] = MAX_CELLS;
+    let mut best = table(widest);
+    for most in narrower {
+        if best.1 >= columns {
+            break;
+        }
+        best = table(most);
+    }
+    best.0
+}
+
+/// Columns of this rank and beyond say little of a step.
+const ORDINARY: u8 = 4;
+
+/// The columns that say most come first, with their rank: those that a reason names, those with other values, new ones, those
+/// with another name or that are gone; each in the order of the table.
+fn ordered_columns<'a>(step: &'a StepSample, paired: &PairedRows) -> Vec<(u8, &'a ColumnUse)> {
     let named: BTreeSet<&String> =
         paired.rules.iter().filter_map(|rule| rule.column.as_ref()).collect();
-    let mut columns: Vec<&ColumnUse> = step.columns.iter().collect();
-    columns.sort_by_key(|column| {
+    let rank = |column: &ColumnUse| {
         let is_named = named.contains(&column.column)
             || column.old_name.as_ref().is_some_and(|name| named.contains(name));
         match column.fate {
             _ if is_named => 0,
             _ if paired.changed.contains_key(&column.column) => 1,
             ColumnFate::New => 2,
-            ColumnFate::Renamed => 3,
-            ColumnFate::Gone => 4,
-            ColumnFate::Retyped | ColumnFate::Rewritten => 5,
-            ColumnFate::Kept => 6,
+            ColumnFate::Renamed | ColumnFate::Gone => 3,
+            ColumnFate::Retyped => ORDINARY,
+            ColumnFate::Rewritten | ColumnFate::Kept => ORDINARY + 1,
         }
-    });
+    };
+    let mut columns: Vec<_> = step.columns.iter().map(|column| (rank(column), column)).collect();
+    columns.sort_by_key(|(rank, _)| *rank);
     columns
 }
 
 /// A row of a table, and lines that belong to it.
+#[derive(Clone)]
 struct Line {
     cells: Vec<Cell>,
     below: Vec<Cell>,
 }
 
-fn row_lines(row: &RowSample, columns: &[&ColumnUse]) -> Vec<Line> {
+/// The lines of a row, whose values are cut to so many characters.
+fn row_lines(row: &RowSample, columns: &[&ColumnUse], most: usize) -> Vec<Line> {
     let (mark, colour) = match row.fate {
         RowFate::Fault => ("!", Some(Colour::Gone)),
         RowFate::Rejected | RowFate::LeftOut => ("-", Some(Colour::Gone)),
@@ -375,8 +415,8 @@ fn row_lines(row: &RowSample, columns: &[&ColumnUse]) -> Vec<Line> {
         let colour = if index == 0 { colour } else { Some(Colour::New) };
         let mut cells = vec![(mark.to_owned(), colour), (place.to_owned(), None)];
         cells.extend(columns.iter().map(|column| match after {
-            Some(after) => passed_cell(column, &row.before, after),
-            None => lost_cell(column, &row.before, colour),
+            Some(after) => passed_cell(column, &row.before, after, most),
+            None => lost_cell(column, &row.before, most, colour),
         }));
         lines.push(Line { cells, below: Vec::new() });
     }
@@ -395,8 +435,8 @@ fn row_lines(row: &RowSample, columns: &[&ColumnUse]) -> Vec<Line> {
     lines
 }
 
-fn passed_cell(column: &ColumnUse, before: &Values, after: &Values) -> Cell {
-    let value = |values: &Values, name: &str| values.get(name).map(shown);
+fn passed_cell(column: &ColumnUse, before: &Values, after: &Values, most: usize) -> Cell {
+    let value = |values: &Values, name: &str| values.get(name).map(|value| shown(value, most));
     let old_name = column.old_name.as_ref().unwrap_or(&column.column);
     match column.fate {
         ColumnFate::New => (value(after, &column.column).unwrap_or_default(), Some(Colour::New)),
@@ -416,17 +456,17 @@ fn passed_cell(column: &ColumnUse, before: &Values, after: &Values) -> Cell {
     }
 }
 
-fn lost_cell(column: &ColumnUse, before: &Values, colour: Option<Colour>) -> Cell {
+fn lost_cell(column: &ColumnUse, before: &Values, most: usize, colour: Option<Colour>) -> Cell {
     let name = column.old_name.as_ref().unwrap_or(&column.column);
-    (before.get(name).map(shown).unwrap_or_default(), colour)
+    (before.get(name).map(|value| shown(value, most)).unwrap_or_default(), colour)
 }
 
 /// A value for a person: in quotes where its ends would not be seen, or where it could be taken for a null.
-fn shown(value: &Option<String>) -> String {
+fn shown(value: &Option<String>, most: usize) -> String {
     let Some(text) = value else { return "null".to_owned() };
     let text = text.replace('\n', "\\n").replace('\t', "\\t");
     let is_plain = !text.is_empty() && text.trim() == text && text != "null";
-    let cut = cut(&text, MAX_CELL);
+    let cut = cut(&text, most);
     if is_plain { cut } else { format!("\"{cut}\"") }
 }
 
@@ -468,14 +508,15 @@ fn plain_table(
     let mut lines =
         vec![Line { cells: [none(), none()].into_iter().chain(head).collect(), below: Vec::new() }];
     lines.extend(shown_rows.iter().map(|row| {
-        let cells = row.values().map(|value| (shown(value), colour));
+        let cells = row.values().map(|value| (shown(value, MAX_CELLS[0]), colour));
         Line { cells: [none(), none()].into_iter().chain(cells).collect(), below: Vec::new() }
     }));
-    table(&lines, first.len(), paint, width)
+    table(&lines, first.len(), paint, width).0
 }
 
-/// Aligns cells in columns, as many as the width holds; the first two are a mark and a place. More columns are counted.
-fn table(lines: &[Line], columns: usize, paint: Paint, width: usize) -> String {
+/// Aligns cells in columns, as many as the width holds; the first two are a mark and a place. More columns are counted. Returns how
+/// many columns are shown, too.
+fn table(lines: &[Line], columns: usize, paint: Paint, width: usize) -> (String, usize) {
     let widest = |column: usize| {
         let cells = lines.iter().filter_map(|line| line.cells.get(column));
         cells.map(|(text, _)| text.chars().count()).max().unwrap_or(0)
@@ -518,7 +559,7 @@ fn table(lines: &[Line], columns: usize, paint: Paint, width: usize) -> String {
             text.push_str(&format!("       {below}\n"));
         }
     }
-    text
+    (text, columns - hidden)
 }
 
 #[cfg(test)]
@@ -536,9 +577,9 @@ mod tests {
             (Some("12"), "12"),
         ];
         for (value, expected) in cases {
-            assert_eq!(shown(&value.map(str::to_owned)), expected);
+            assert_eq!(shown(&value.map(str::to_owned), 32), expected);
         }
-        assert_eq!(shown(&Some("x".repeat(100))).chars().count(), MAX_CELL + 1);
+        assert_eq!(shown(&Some("x".repeat(100)), 32).chars().count(), 33);
     }
 
     #[test]
@@ -549,11 +590,11 @@ mod tests {
         };
         let long = "x".repeat(30);
         let lines = [cells(&["", "row", "a", "b", "c"]), cells(&["~", "s 1", "1 → 2", &long, "3"])];
-        let whole = table(&lines, 3, Paint::plain(), 80);
+        let (whole, _) = table(&lines, 3, Paint::plain(), 80);
         assert_eq!(whole.lines().nth(1), Some(&*format!("  ~  s 1  1 → 2  {long}  3")));
-        let narrow = table(&lines, 3, Paint::plain(), 40);
+        let (narrow, count) = table(&lines, 3, Paint::plain(), 40);
         let expected = ["     row  a      … 2 more", "  ~  s 1  1 → 2"];
-        assert_eq!(narrow.lines().collect::<Vec<_>>(), expected);
+        assert_eq!((narrow.lines().collect::<Vec<_>>(), count), (expected.to_vec(), 1));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! Understanding of Hierarchical System Structures" (1981).
 //!
 //! 1. Each node is in the layer behind the last of those that it reads: the longest path. What reads nothing moves down, next
-//!    to its first reader.
+//!    to its first reader; what nobody reads either, such as a notifier, is in the last layer.
 //! 2. An edge over several layers gets a bend in each layer between, so that each link leads from one layer to the next.
 //! 3. Within layers, nodes are ordered by the mean place of their neighbours, down and up again; the order with the fewest
 //!    crossings stays.
@@ -119,14 +119,14 @@ fn layers(count: usize, edges: &[Option<(usize, usize)>]) -> Vec<usize> {
             layer[to] = layer[to].max(layer[from] + 1);
         }
     }
+    let last = layer.iter().copied().max().unwrap_or(0);
     for node in 0..count {
         if edges.iter().flatten().any(|(_, to)| *to == node) {
             continue;
         }
         let readers = edges.iter().flatten().filter(|(from, _)| *from == node);
-        if let Some(first) = readers.map(|(_, to)| layer[*to]).min() {
-            layer[node] = first - 1;
-        }
+        let first = readers.map(|(_, to)| layer[*to]).min();
+        layer[node] = first.map_or(last, |first| first - 1);
     }
     layer
 }
@@ -251,8 +251,14 @@ fn place(vertices: &mut [Vertex], order: &[Vec<usize>], gap: i32) {
         let layers: Vec<&Vec<usize>> =
             if downward { order.iter().collect() } else { order.iter().rev().collect() };
         for layer in layers {
-            let wanted: Vec<f64> =
-                layer.iter().map(|vertex| wanted_left(vertices, *vertex, downward)).collect();
+            let mut wanted: Vec<f64> = Vec::with_capacity(layer.len());
+            for (at, vertex) in layer.iter().enumerate() {
+                let beside = match at {
+                    0 => 0.0,
+                    _ => wanted[at - 1] + f64::from(vertices[layer[at - 1]].width + gap),
+                };
+                wanted.push(wanted_left(vertices, *vertex, downward).unwrap_or(beside));
+            }
             let widths: Vec<i32> =
                 layer.iter().map(|vertex| vertices[*vertex].width + gap).collect();
             for (vertex, left) in layer.iter().zip(nearest(&wanted, &widths)) {
@@ -266,16 +272,16 @@ fn place(vertices: &mut [Vertex], order: &[Vec<usize>], gap: i32) {
     }
 }
 
-/// Where a vertex would be below, or above, the middle of its neighbours.
-fn wanted_left(vertices: &[Vertex], vertex: usize, downward: bool) -> f64 {
+/// Where a vertex would be below, or above, the middle of its neighbours; none where it has none.
+fn wanted_left(vertices: &[Vertex], vertex: usize, downward: bool) -> Option<f64> {
     let own = &vertices[vertex];
     let (near, far) = if downward { (&own.above, &own.below) } else { (&own.below, &own.above) };
     let neighbours = if near.is_empty() { far } else { near };
     if neighbours.is_empty() {
-        return f64::from(own.left);
+        return None;
     }
     let middles = neighbours.iter().map(|neighbour| f64::from(vertices[*neighbour].middle()));
-    middles.sum::<f64>() / neighbours.len() as f64 - f64::from(own.width / 2)
+    Some(middles.sum::<f64>() / neighbours.len() as f64 - f64::from(own.width / 2))
 }
 
 /// The places nearest to those that are wanted, in the sum of squares, each at least as far behind the last as that is wide:
@@ -389,6 +395,13 @@ mod tests {
         // 3 is read by the last of a chain only.
         let layout = laid_out(&[9; 4], &[(0, 1), (1, 2), (3, 2)]);
         assert_eq!(layout.layers, [vec![0], vec![1, 3], vec![2]]);
+    }
+
+    #[test]
+    fn what_is_not_connected_is_last_and_makes_nothing_wider() {
+        let layout = laid_out(&[9, 9, 9, 9], &[(0, 1), (0, 2)]);
+        assert_eq!(layout.layers, [vec![0], vec![1, 2, 3]]);
+        assert_eq!((layout.left[3] - layout.left[2], layout.width), (12, 33));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use wasmill_sandbox::contract::finding::bounded_text;
 
-use crate::columns::ColumnFate;
+use crate::columns::{ColumnFate, ColumnUse};
 use crate::graph::layout::{Drawable, Layout, layout};
 use crate::graph::{Edge, Graph, Node, NodeKind, column_line, mark};
 
@@ -19,11 +19,13 @@ const RISE: i32 = 78;
 const PORT_GAP: i32 = 22;
 /// More columns of a step are counted.
 const MAX_COLUMNS: usize = 24;
+/// The same of those that go away.
+const MAX_GONE: usize = 6;
 /// Longer lines are cut, in characters.
 const MAX_CHARS: usize = 44;
 
 const STYLE: &str = "\
-svg { background: #ffffff; }
+.page { fill: #ffffff; }
 text { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace; fill: #1f2328; }
 .name { font-weight: 700; }
 .dim { fill: #656d76; }
@@ -37,7 +39,7 @@ text { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mo
 .edge text { fill: #656d76; paint-order: stroke; stroke: #ffffff; stroke-width: 5; }
 #tip path { fill: #656d76; }
 @media (prefers-color-scheme: dark) {
-svg { background: #0d1117; }
+.page { fill: #0d1117; }
 text { fill: #e6edf3; }
 .dim { fill: #9198a1; }
 .node rect { fill: #161b22; stroke: #6e7681; }
@@ -88,6 +90,7 @@ pub fn render(graph: &Graph) -> String {
          <title>{label}</title>\n<style>\n{STYLE}</style>\n\
          <defs><marker id=\"tip\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"7\" markerHeight=\"7\" \
          orient=\"auto\"><path d=\"M0 0 10 5 0 10z\"/></marker></defs>\n\
+         <rect class=\"page\" width=\"{wide}\" height=\"{bottom}\"/>\n\
          <text class=\"name\" x=\"{MARGIN}\" y=\"{MARGIN}\">{label}</text>\n",
         label = escaped(&title),
     );
@@ -117,9 +120,9 @@ fn legend(graph: &Graph, has_staged: bool) -> String {
     if !graph.is_checked {
         return "The pipeline does not check: columns and phases are not known.".to_owned();
     }
-    let marks = "+ new column   ~ changed   - gone";
+    let marks = "+ new column · ~ changed · - gone";
     if has_staged {
-        return format!("{marks}   dashed: all rows are staged before the first one is read");
+        return format!("{marks} · dashed: all rows are staged before the first one is read");
     }
     marks.to_owned()
 }
@@ -147,9 +150,12 @@ fn lines(node: &Node) -> Vec<Line> {
     let phase = node.phase.map_or(String::new(), |phase| format!(" · phase {phase}"));
     lines.push((format!("{}{phase}", node.what()), "dim"));
     lines.extend(node.notes.iter().map(|note| (note.clone(), "")));
-    let mut shown: Vec<_> =
+    let mut shown: Vec<&ColumnUse> =
         node.columns.iter().filter(|column| column.fate != ColumnFate::Kept).collect();
     shown.sort_by_key(|column| column.fate == ColumnFate::Gone);
+    let gone = |column: &&ColumnUse| column.fate == ColumnFate::Gone;
+    let more_gone = shown.iter().copied().filter(gone).count().saturating_sub(MAX_GONE);
+    shown.truncate(shown.len() - more_gone);
     let more = shown.len().saturating_sub(MAX_COLUMNS);
     for column in shown.into_iter().take(MAX_COLUMNS) {
         let class = match mark(column.fate) {
@@ -162,6 +168,9 @@ fn lines(node: &Node) -> Vec<Line> {
         let line = column_line(column);
         let line = if class.is_empty() { line.replacen('+', " ", 1) } else { line };
         lines.push((line, class));
+    }
+    if more_gone > 0 {
+        lines.push((format!("- {more_gone} more"), "gone"));
     }
     if more > 0 {
         lines.push((format!("  … {more} more"), "dim"));
@@ -218,7 +227,8 @@ fn edge_svg(
     let mut path = format!("M{} {}", MARGIN + first.from, bottom_of(edge.ends.0));
     for link in route {
         let (from, to) = (MARGIN + link.from, MARGIN + link.to);
-        let (top, bottom) = (rows[link.layer].1, rows[link.layer + 1].0);
+        // Straight at first, where the label is.
+        let (top, bottom) = (rows[link.layer].1 + LINE + 6, rows[link.layer + 1].0);
         let half = (top + bottom) / 2;
         path.push_str(&format!(" V{top} C{from} {half} {to} {half} {to} {bottom}"));
     }
