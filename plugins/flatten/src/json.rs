@@ -74,6 +74,10 @@ impl<'t> Reader<'t> {
     }
 
     fn space(&mut self) {
+        // Mostly there is none.
+        if self.byte().is_none_or(|byte| byte > b' ') {
+            return;
+        }
         self.at = self.end_of(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
     }
 
@@ -100,6 +104,10 @@ impl<'t> Reader<'t> {
     /// What the next value is.
     pub fn kind(&mut self) -> Result<Kind, Flaw> {
         self.space();
+        self.kind_here()
+    }
+
+    fn kind_here(&self) -> Result<Kind, Flaw> {
         match self.byte() {
             Some(b'"') => Ok(Kind::String),
             Some(b'{') => Ok(Kind::Object),
@@ -115,7 +123,7 @@ impl<'t> Reader<'t> {
     pub fn value(&mut self) -> Result<&'t str, Flaw> {
         self.space();
         let start = self.at;
-        match self.kind()? {
+        match self.kind_here()? {
             Kind::String => {
                 self.string()?;
             }
@@ -160,7 +168,6 @@ impl<'t> Reader<'t> {
         self.space();
         if self.byte() != Some(b'}') {
             loop {
-                self.space();
                 let (key, has_escapes) = self.string()?;
                 self.space();
                 self.take(b':')?;
@@ -170,6 +177,7 @@ impl<'t> Reader<'t> {
                     break;
                 }
                 self.at += 1;
+                self.space();
             }
         }
         self.ascend(b'}')

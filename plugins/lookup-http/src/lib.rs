@@ -71,3 +71,30 @@ impl TableSource for FetchedTable {
 }
 
 transformer!(Lookup<FetchedTable>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the configuration is wrong; none where it is right.
+    fn wrong(path: &str, format: TableFormat, pointer: Option<&str>) -> Option<String> {
+        let (connection, path) = ("reference".to_owned(), path.to_owned());
+        let pointer = pointer.map(str::to_owned);
+        match (FetchedTable { connection, path, format, pointer }).check() {
+            Err(Error::BadConfig { pointer, .. }) => Some(pointer),
+            Err(other) => panic!("{other:?}"),
+            Ok(()) => None,
+        }
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_at_its_place() {
+        use TableFormat::{Csv, Json};
+        assert_eq!(wrong("/x", Csv, None), None);
+        assert_eq!(wrong("/x", Json, Some("")), None);
+        assert_eq!(wrong("/x", Json, Some("/data")), None);
+        assert_eq!(wrong("x", Csv, None).as_deref(), Some("/table/path"));
+        assert_eq!(wrong("/x", Csv, Some("/data")).as_deref(), Some("/table/pointer"));
+        assert_eq!(wrong("/x", Json, Some("data")).as_deref(), Some("/table/pointer"));
+    }
+}

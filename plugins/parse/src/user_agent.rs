@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use wasmill_plugin_sdk::text::find_byte;
+
 use crate::parser::{Fixed, Part, Piece};
 
 /// A browser or program: the token before its version, and its name.
@@ -104,8 +106,25 @@ fn leading_version(text: &str) -> &str {
     text[..end.unwrap_or(text.len())].trim_end_matches('.')
 }
 
+/// What comes after the first `token`, which begins with an ASCII character.
+///
+/// Its first byte is searched for, and what follows it compared: the searches of the standard library prepare themselves for longer
+/// texts than these.
 fn after<'t>(text: &'t str, token: &str) -> Option<&'t str> {
-    text.find(token).map(|at| &text[at + token.len()..])
+    let (first, _) = token.as_bytes().split_first()?;
+    let mut rest = text;
+    while let Some(at) = find_byte(rest.as_bytes(), *first) {
+        rest = &rest[at..];
+        if let Some(after) = rest.strip_prefix(token) {
+            return Some(after);
+        }
+        rest = &rest[1..];
+    }
+    None
+}
+
+fn contains(text: &str, token: &str) -> bool {
+    after(text, token).is_some()
 }
 
 /// A program or a bot, by its own name.
@@ -114,6 +133,9 @@ fn bot(text: &str) -> Option<(&str, Option<&str>)> {
         if let Some(rest) = text.strip_prefix(program.token) {
             return Some((program.name, Some(leading_version(rest))));
         }
+    }
+    if !has_bot_word(text) {
+        return None;
     }
     // The word that a bot calls itself, such as `Googlebot` in `(compatible; Googlebot/2.1; +http://...)`.
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
@@ -133,14 +155,22 @@ fn bot(text: &str) -> Option<(&str, Option<&str>)> {
 }
 
 fn is_bot_word(word: &str) -> bool {
-    let contains = |wanted: &str| {
-        word.as_bytes()
-            .windows(wanted.len())
-            .any(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))
-    };
-    BOT_WORDS.into_iter().any(contains)
-        && !word.eq_ignore_ascii_case("cubot")
-        && !word.contains(".com")
+    has_bot_word(word) && !word.eq_ignore_ascii_case("cubot") && !word.contains(".com")
+}
+
+/// Whether any of the words of bots is in a text, in any case.
+fn has_bot_word(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.iter().enumerate().any(|(at, byte)| {
+        let first = byte.to_ascii_lowercase();
+        matches!(first, b'b' | b'c' | b's' | b'a' | b'm')
+            && BOT_WORDS.iter().any(|word| {
+                word.as_bytes()[0] == first
+                    && bytes[at..]
+                        .get(..word.len())
+                        .is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+            })
+    })
 }
 
 fn browser(text: &str) -> (Option<&'static str>, Option<&str>) {
@@ -154,14 +184,14 @@ fn browser(text: &str) -> (Option<&'static str>, Option<&str>) {
             return (Some(browser.name), Some(leading_version(version)));
         }
     }
-    if text.contains("Trident/") {
+    if contains(text, "Trident/") {
         return (Some("Internet Explorer"), after(text, "rv:").map(leading_version));
     }
     let version = after(text, "Version/").map(leading_version);
-    if text.contains("Android") && text.contains("AppleWebKit") {
+    if contains(text, "Android") && contains(text, "AppleWebKit") {
         return (Some("Android Browser"), version);
     }
-    if text.contains("Safari/") {
+    if contains(text, "Safari/") {
         return (Some("Safari"), version);
     }
     (None, None)
@@ -190,7 +220,7 @@ fn system(text: &str) -> (Option<&'static str>, Option<Cow<'_, str>>) {
         };
         return (Some("Windows"), Some(Cow::Borrowed(version)));
     }
-    if text.contains("Windows") {
+    if contains(text, "Windows") {
         return (Some("Windows"), None);
     }
     for token in ["iPhone OS ", "CPU OS "] {
@@ -198,7 +228,7 @@ fn system(text: &str) -> (Option<&'static str>, Option<Cow<'_, str>>) {
             return (Some("iOS"), Some(dotted(rest)));
         }
     }
-    if text.contains("iPhone") || text.contains("iPad") {
+    if contains(text, "iPhone") || contains(text, "iPad") {
         return (Some("iOS"), None);
     }
     if let Some(rest) = after(text, "Mac OS X") {
@@ -214,38 +244,38 @@ fn system(text: &str) -> (Option<&'static str>, Option<Cow<'_, str>>) {
     if let Some(rest) = after(text, "Tizen ") {
         return (Some("Tizen"), Some(plain(rest)));
     }
-    if text.contains("Web0S") || text.contains("webOS") {
+    if contains(text, "Web0S") || contains(text, "webOS") {
         return (Some("webOS"), None);
     }
-    if text.contains("PlayStation") {
+    if contains(text, "PlayStation") {
         return (Some("PlayStation"), None);
     }
-    if text.contains("Linux") || text.contains("X11") {
+    if contains(text, "Linux") || contains(text, "X11") {
         return (Some("Linux"), None);
     }
     (None, None)
 }
 
 fn device(text: &str, os: Option<&str>) -> Option<&'static str> {
-    let contains = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if contains(&["PlayStation", "Xbox", "Nintendo"]) {
+    let has_one = |words: &[&str]| words.iter().any(|word| contains(text, word));
+    if has_one(&["PlayStation", "Xbox", "Nintendo"]) {
         return Some("console");
     }
-    if contains(&[
+    if has_one(&[
         "SmartTV", "SMART-TV", "Smart-TV", "GoogleTV", "AppleTV", "Apple TV", "BRAVIA", "Web0S",
         "HbbTV", "AFTT",
     ]) {
         return Some("tv");
     }
-    if contains(&["iPad", "Tablet", "PlayBook", "Kindle", "Silk/"]) {
+    if has_one(&["iPad", "Tablet", "PlayBook", "Kindle", "Silk/"]) {
         return Some("tablet");
     }
     match os {
-        Some("Android") if !text.contains("Mobile") && !text.contains("Opera Mini") => {
+        Some("Android") if !contains(text, "Mobile") && !contains(text, "Opera Mini") => {
             Some("tablet")
         }
         Some("Android" | "iOS" | "Windows Phone") => Some("mobile"),
-        Some(_) if text.contains("Mobile") => Some("mobile"),
+        Some(_) if contains(text, "Mobile") => Some("mobile"),
         Some("Windows" | "macOS" | "ChromeOS" | "Linux") => Some("desktop"),
         _ => None,
     }
