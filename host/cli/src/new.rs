@@ -90,7 +90,8 @@ pub fn new(args: &NewArgs) -> Result<ExitCode, Failure> {
         "." => String::new(),
         file => format!(" {file}"),
     };
-    say!("{}: a {kind} in {title}, in {}\n", project.name, folder.display());
+    let article = if project.kind == Kind::Extractor { "an" } else { "a" };
+    say!("{}: {article} {kind} in {title}, in {}\n", project.name, folder.display());
     say!("    cd {}", quoted(&folder));
     say!("    wasmill test{source}");
     say!("    wasmill build{source}");
