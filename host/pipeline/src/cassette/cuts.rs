@@ -22,7 +22,7 @@ impl Cuts {
     }
 
     /// What to keep next, in order; none when nothing can be left out any more.
-    pub fn next(&mut self) -> Option<Vec<usize>> {
+    pub fn to_keep(&mut self) -> Option<Vec<usize>> {
         if self.done {
             return None;
         }
@@ -43,7 +43,7 @@ impl Cuts {
         Some(self.trying.clone())
     }
 
-    /// Takes note of whether what [`Self::next`] said fails.
+    /// Takes note of whether what [`Self::to_keep`] said fails.
     pub fn tried(&mut self, fails: bool) {
         let was_guess = self.guess.take().is_some();
         if fails {
@@ -77,7 +77,7 @@ mod tests {
     fn shrunk(count: usize, needed: &[usize], guess: &[usize]) -> (Vec<usize>, u32) {
         let mut cuts = Cuts::new(count, guess.to_vec());
         let (mut smallest, mut trials) = ((0..count).collect(), 0);
-        while let Some(kept) = cuts.next() {
+        while let Some(kept) = cuts.to_keep() {
             trials += 1;
             assert!(kept.is_sorted() && kept.len() < count, "{kept:?}");
             let fails = needed.iter().all(|row| kept.contains(row));

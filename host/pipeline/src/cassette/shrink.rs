@@ -161,7 +161,7 @@ impl<'a> Shrinking<'a> {
         let whole = self.smallest.clone();
         let last = whole.rows.len() - 1;
         let mut cuts = Cuts::new(last, Vec::new());
-        while let Some(kept) = cuts.next() {
+        while let Some(kept) = cuts.to_keep() {
             let kept: Vec<usize> = kept.iter().copied().chain([last]).collect();
             let header = Header {
                 calls: kept.iter().map(|&call| whole.header.calls[call].clone()).collect(),
@@ -193,7 +193,7 @@ impl<'a> Shrinking<'a> {
             Vec::new()
         };
         let mut cuts = Cuts::new(rows.batch.num_rows(), blamed);
-        while let Some(kept) = cuts.next() {
+        while let Some(kept) = cuts.to_keep() {
             let mut header = whole.header.clone();
             if is_last {
                 header.blamed.retain(|blamed| kept.contains(&blamed.row));
