@@ -113,7 +113,8 @@ fn project(args: &NewArgs) -> Result<Project, Failure> {
     missing.extend(name.is_none().then_some("NAME"));
     missing.extend(kind.is_none().then_some("--kind"));
     missing.extend(form.is_none().then_some("--lang"));
-    if !missing.is_empty() && !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+    let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal();
+    if !missing.is_empty() && !can_ask {
         let message =
             format!("nothing can be asked without a terminal; missing: {}", missing.join(", "));
         let hint = "wasmill new gross-price --kind transformer --lang rust; `wasmill new --help` lists kinds and languages";

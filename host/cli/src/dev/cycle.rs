@@ -243,7 +243,7 @@ impl Cycle {
                     let shown = paired.shown.iter().flat_map(|sample| &sample.after);
                     shown.chain(&paired.made).map(rows).collect()
                 }
-                Outcome::Apart { output, .. } => output.shown.iter().map(rows).collect(),
+                Outcome::Apart { output_rows, .. } => output_rows.shown.iter().map(rows).collect(),
                 Outcome::Failed { .. } | Outcome::NotReached { .. } => continue,
             };
             steps.insert(step.step.clone(), after);

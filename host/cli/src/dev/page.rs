@@ -204,8 +204,8 @@ impl Page {
                         );
                     }
                 }
-                Outcome::Apart { output, .. } => {
-                    self.line(format!("  {name}: {} rows out", output.rows), Tone::Plain);
+                Outcome::Apart { output_rows, .. } => {
+                    self.line(format!("  {name}: {} rows out", output_rows.rows), Tone::Plain);
                 }
             }
             let now = after.get(name).map(Vec::as_slice).unwrap_or_default();
