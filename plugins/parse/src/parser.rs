@@ -66,10 +66,13 @@ pub fn places(parts: &[Part], from: &[&str]) -> std::result::Result<Vec<usize>, 
     from.iter().enumerate().map(place).collect()
 }
 
+/// Finds all parts of a text; none where it is not of the format.
+pub type Split<const PARTS: usize> = Box<dyn for<'t> Fn(&'t str) -> Option<[Piece<'t>; PARTS]>>;
+
 /// A fixed list of parts, of which a function finds all at once.
 pub struct Fixed<const PARTS: usize> {
     pub parts: Vec<Part>,
-    pub split: Box<dyn for<'t> Fn(&'t str) -> Option<[Piece<'t>; PARTS]>>,
+    pub split: Split<PARTS>,
     pub rule: &'static str,
     pub expected: &'static str,
 }
