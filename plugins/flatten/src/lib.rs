@@ -21,7 +21,7 @@ use crate::names::Names;
 use crate::nested_rows::NestedRows;
 
 enum Flatten {
-    Json(JsonRows),
+    Json(Box<JsonRows>),
     Nested(NestedRows),
 }
 
@@ -35,7 +35,7 @@ impl Transformer for Flatten {
         match data_type {
             DataType::Utf8 => {
                 let names = Names::new(&config.column, config.keep, parents, plan)?;
-                Ok(Self::Json(JsonRows::new(&config, names, plan)?))
+                Ok(Self::Json(Box::new(JsonRows::new(&config, names, plan)?)))
             }
             DataType::Struct
             | DataType::List
