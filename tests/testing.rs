@@ -58,7 +58,10 @@ fn what_fails_is_shown_and_can_be_made_what_is_expected() {
     let part = test(&workspace, "gross", &["--case", "with tax", "--output", "json"]);
     assert_eq!(part.code, Some(0), "{part:#?}");
     let events = part.events();
-    assert_eq!((&events[0]["case"], &events[0]["status"]), (&"a price with tax".into(), &"ok".into()));
+    assert_eq!(
+        (&events[0]["case"], &events[0]["status"]),
+        (&"a price with tax".into(), &"ok".into())
+    );
     assert_eq!(events[1]["passed"], 1);
 
     let updated = test(&workspace, "gross", &["--update"]);
@@ -76,7 +79,10 @@ fn budgets_of_fuel_and_limits_hold() {
             "[[case]]\nname = \"x\"\nconfig = {{ net = \"net\", rate = 0.5 }}\nschema = {{ net = \"float64\" }}\nrows = [{{ net = 1.0 }}]\n{more}\n"
         )
     };
-    for (more, what) in [("expect.max_fuel_per_row = 10", "fuel: "), ("limits = { fuel_per_call = 10, fuel_per_row = 1 }", "used up its fuel")] {
+    for (more, what) in [
+        ("expect.max_fuel_per_row = 10", "fuel: "),
+        ("limits = { fuel_per_call = 10, fuel_per_row = 1 }", "used up its fuel"),
+    ] {
         workspace.write("tests/gross.toml", case(more));
         let outcome = test(&workspace, "gross", &[]);
         assert_eq!(outcome.code, Some(65), "{outcome:#?}");
@@ -96,7 +102,11 @@ fn random_rows_find_what_nobody_thought_of_and_keep_the_smallest() {
     let broken = test(&workspace, "faulty", &["--fuzz", "60"]);
     assert_eq!(broken.code, Some(65), "{broken:#?}");
     assert!(broken.stdout.contains("1 of "), "{}", broken.stdout);
-    assert!(broken.stdout.contains("            {}\n"), "one row without an address: {}", broken.stdout);
+    assert!(
+        broken.stdout.contains("            {}\n"),
+        "one row without an address: {}",
+        broken.stdout
+    );
     // What was found is a case from now on.
     let again = test(&workspace, "faulty", &[]);
     assert_eq!(again.code, Some(65), "{again:#?}");
@@ -125,7 +135,10 @@ fn exchanges_are_recorded_without_secrets_and_played_back() {
     assert_eq!(receiver.deliveries().len(), 1);
     drop(receiver);
     let text = std::fs::read_to_string(workspace.path("tests/recorded/delivered.toml")).unwrap();
-    assert!(text.contains("x-wasmill-signature") && !text.contains("a-very-secret-token"), "{text}");
+    assert!(
+        text.contains("x-wasmill-signature") && !text.contains("a-very-secret-token"),
+        "{text}"
+    );
     assert_eq!(test(&workspace, "webhook", &[]).code, Some(0));
 
     workspace.write("tests/webhook.toml", case.replace("run.failed", "run.succeeded"));
@@ -230,6 +243,7 @@ fn cases_for_somebody_elses_component_need_no_project() {
     let outcome = test(&workspace, "clean", &["--output", "json"]);
     assert_eq!(outcome.code, Some(0), "{outcome:#?}");
     let finished = outcome.events().pop().unwrap();
-    let counts: Vec<&Value> = ["passed", "failed", "updated"].iter().map(|key| &finished[*key]).collect();
+    let counts: Vec<&Value> =
+        ["passed", "failed", "updated"].iter().map(|key| &finished[*key]).collect();
     assert_eq!(counts, [&Value::from(1), &Value::from(0), &Value::from(0)]);
 }

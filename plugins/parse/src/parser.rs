@@ -66,7 +66,7 @@ pub fn places(parts: &[Part], from: &[&str]) -> std::result::Result<Vec<usize>, 
     from.iter().enumerate().map(place).collect()
 }
 
-/// Takes a text apart; none where it has another form.
+/// Finds all parts of a text; none where it is not of the format.
 pub type Split<const PARTS: usize> = Box<dyn for<'t> Fn(&'t str) -> Option<[Piece<'t>; PARTS]>>;
 
 /// A fixed list of parts, of which a function finds all at once.
