@@ -102,11 +102,11 @@ fn random_rows_find_what_nobody_thought_of_and_keep_the_smallest() {
     let broken = test(&workspace, "faulty", &["--fuzz", "60"]);
     assert_eq!(broken.code, Some(65), "{broken:#?}");
     assert!(broken.stdout.contains("1 of "), "{}", broken.stdout);
-    assert!(
-        broken.stdout.contains("            {}\n"),
-        "one row without an address: {}",
-        broken.stdout
-    );
+    // Either there is no address, or there is no `@` in it.
+    let is_smallest = ["            {}\n", "            {\"email\":\"\"}\n"]
+        .iter()
+        .any(|row| broken.stdout.contains(row));
+    assert!(is_smallest, "{}", broken.stdout);
     // What was found is a case from now on.
     let again = test(&workspace, "faulty", &[]);
     assert_eq!(again.code, Some(65), "{again:#?}");

@@ -1,7 +1,8 @@
 //! Phone numbers in the form of E.164: `+4930123456`.
 //!
 //! What is known of a country is its code, the prefixes that are dialled before national and international numbers, and how
-//! many digits its national numbers have, all from the ITU's list of national numbering plans (ITU-T E.164 and E.129). A number
+//! many digits its national numbers have, as national numbering plans (ITU-T E.164 and E.129) have them, written down by hand: a plan that
+//! has changed since is to be mended here. A number
 //! is held against its country's lengths, not against its areas and networks: it may be well formed, and nobody's. Numbers of
 //! countries that are not in the list are taken with their country code, by the length that E.164 allows.
 
