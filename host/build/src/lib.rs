@@ -19,6 +19,7 @@ pub mod error;
 pub mod kernels;
 mod languages;
 pub mod project;
+mod reference;
 pub mod tools;
 
 use std::path::PathBuf;
