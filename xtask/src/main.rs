@@ -9,6 +9,7 @@ mod bench;
 mod chaos;
 mod components;
 mod conformance;
+mod contract;
 mod duration;
 mod evil;
 mod fuzz;
@@ -41,6 +42,7 @@ Usage: cargo xtask COMMAND
   evil            builds plugins and host, and has hostile plugins attack it, under small limits
   conformance     builds the conformance plugins of all languages, and runs them through all cases;
                   --language rust|python|js|c|go, --case PART, --verbose, --json
+  contract        writes docs/plugins/contract.md, of the contract in wit/
   freeze          once all languages conform, keeps the contract in wit/ as that of its version (docs/contract.md)
   kernels         builds what plugins in Python and JavaScript have for loops over columns, plugin-sdk/kernels/kernels.wasm
   bench [NAME]    builds and runs the benchmarks in bench/, or one of them; --quick for a first look,
@@ -93,6 +95,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode, String> {
         ["evil"] => evil::run(&workspace),
         ["bench", options @ ..] => bench::run(&workspace, options),
         ["conformance", options @ ..] => conformance::run(&workspace, options),
+        ["contract"] => contract::run(&workspace).map(|()| ExitCode::SUCCESS),
         ["kernels"] => kernels::run(&workspace).map(|()| ExitCode::SUCCESS),
         ["freeze"] => conformance::freeze(&workspace),
         ["chaos", options @ ..] => chaos::run(&workspace, options),

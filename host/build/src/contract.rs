@@ -12,7 +12,7 @@ use wit_parser::{
 };
 
 use crate::component::refused;
-use crate::{BuildError, embedded};
+use crate::{BuildError, embedded, reference};
 
 /// The interfaces that plugins export. The others they import.
 const EXPORTED: [&str; 5] = ["extract", "transform", "validate", "load", "notify"];
@@ -87,6 +87,11 @@ impl Contract {
         let mut printer = WitPrinter::default();
         printer.print(&self.resolve, self.package, &others).map_err(|error| refused(&error))?;
         Ok(printer.output.to_string())
+    }
+
+    /// All of it for people, in Markdown.
+    pub fn document(&self) -> String {
+        reference::document(&self.resolve, self.package)
     }
 
     /// What of this contract `later` does not have, or has otherwise. A later version may have more of what plugins import; one of the

@@ -20,6 +20,7 @@ pub mod kernels;
 mod languages;
 pub mod local;
 pub mod project;
+mod reference;
 pub mod tools;
 
 use std::path::PathBuf;
