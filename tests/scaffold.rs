@@ -76,6 +76,9 @@ fn all_kinds(options: &[&str], language: &str) {
         let grants = if wants_http { json!(["http"]) } else { json!([]) };
         assert_eq!(inspected["grants"], grants, "{name}");
 
+        let project = format!("plugins/{name}");
+        succeeds(workspace.wasmill(&["test", &project, "--plugin", &component]));
+
         check_readme(&workspace, &name);
     }
 }
