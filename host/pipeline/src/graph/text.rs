@@ -388,6 +388,24 @@ mod tests {
     }
 
     const DIAMOND: &str = r"
+ ┌─────────────┐
+ │ a           │
+ │ source csv  │
+ └─────┬─╥─────┘
+       │ ╎
+    ┌──┘ └╌┐
+    ▼      ▼
+┌─────┐  ┌─────┐
+│ b   │  │ c   │
+│ sql │  │ sql │
+└──┬──┘  └──┬──┘
+   │        │
+   └─┐   ┌──┘
+     ▼   ▼
+   ┌───────┐
+   │ d     │
+   │ sql   │
+   └───────┘
 ";
 
     #[test]
@@ -417,6 +435,6 @@ mod tests {
         let graph = graph(&["a", "b"], &["a>b"]);
         assert!(render(&graph, 80).contains('▼'));
         let narrow = render(&graph, 10);
-        assert!(!narrow.contains('▼') && narrow.contains("\nb: sql\n"), "{narrow}");
+        assert!(!narrow.contains('▼') && narrow.contains("\nb: sql; reads a\n"), "{narrow}");
     }
 }
