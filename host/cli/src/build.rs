@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use wasmill_build::{BuildError, Built, Interpreter, Language, Report, Tools};
-use wasmill_sandbox::component::Digest;
+use wasmill_sandbox::component::{Digest, PluginKind};
 
 use crate::compiling::CompileArgs;
 use crate::failure::Failure;
@@ -174,9 +174,10 @@ pub async fn build(args: &BuildArgs) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     say!(
-        "{} {}: a {} in {}",
+        "{} {}: {} {} in {}",
         descriptor.name,
         descriptor.version,
+        if plugin.kind() == PluginKind::Extractor { "an" } else { "a" },
         plugin.kind(),
         built.project.language.title()
     );
