@@ -64,7 +64,10 @@ fn all_kinds(options: &[&str], language: &str) {
         let output = command.env("CARGO_TARGET_DIR", &target).output().expect("the binary runs");
         let built = succeeds(Outcome::new(&output)).events().pop().expect("a line");
         let expected = json!([name, kind, language, format!("{name}.wasm")]);
-        assert_eq!(json!([built["name"], built["kind"], built["language"], built["file"]]), expected);
+        assert_eq!(
+            json!([built["name"], built["kind"], built["language"], built["file"]]),
+            expected
+        );
 
         let component = format!("plugins/{name}/{name}.wasm");
         let inspect = workspace.wasmill(&["inspect", &component, "--output", "json"]);
@@ -121,7 +124,10 @@ fn what_cannot_be_made_is_refused_and_nothing_stays() {
     let cases: [(&[&str], &[&str]); 5] = [
         (&["new"], &["without a terminal", "NAME, --kind, --lang"]),
         (&["new", "x", "--lang", "c"], &["missing: --kind", "--help"]),
-        (&["new", "My_Plugin", "--kind", "loader", "--lang", "c"], &["`My_Plugin`", "lower-case letters"]),
+        (
+            &["new", "My_Plugin", "--kind", "loader", "--lang", "c"],
+            &["`My_Plugin`", "lower-case letters"],
+        ),
         (&["new", "full", "--kind", "loader", "--lang", "c"], &["full", "not empty"]),
         (&script, &["--lang python"]),
     ];
