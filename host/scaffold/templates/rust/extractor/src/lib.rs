@@ -54,18 +54,32 @@ impl Extractor for Orders {
     fn bind(config: OrdersConfig, plan: &mut WritePlan) -> Result<Self> {
         let api = Connection::named(config.connection);
         let (id, amount) = (plan.write_required("id"), plan.write("amount"));
-        Ok(Self { api, page_rows: config.page_rows, id, amount, after: 0, until: 0 })
+        Ok(Self {
+            api,
+            page_rows: config.page_rows,
+            id,
+            amount,
+            after: 0,
+            until: 0,
+        })
     }
 
     // Called once in a run. A split may be read again after a failure, and must then have the same rows: so it says where it ends.
     fn plan(&mut self, cursors: &[CursorPosition]) -> Result<Vec<Split>> {
-        let after = cursors.first().map_or("0", |cursor| cursor.position.as_str());
+        let after = cursors
+            .first()
+            .map_or("0", |cursor| cursor.position.as_str());
         // `successful` makes errors of statuses: 429 and 5xx are tried again, as the pipeline's retry policy says.
         let body = self.api.get("/orders/last").send()?.successful()?.body;
         let last: Last = serde_json::from_slice(&body)?;
         log::info!("reading orders from {after} to {}", last.id);
         let (id, descriptor) = ("orders".to_owned(), format!("{after} {}", last.id));
-        Ok(vec![Split { id, descriptor, rows: None, bytes: None }])
+        Ok(vec![Split {
+            id,
+            descriptor,
+            rows: None,
+            bytes: None,
+        }])
     }
 
     fn open(&mut self, split: &Split) -> Result<()> {
@@ -80,12 +94,19 @@ impl Extractor for Orders {
             return Ok(false);
         }
         let limit = max_rows.min(self.page_rows);
-        let path = format!("/orders?after={}&until={}&limit={limit}", self.after, self.until);
+        let path = format!(
+            "/orders?after={}&until={}&limit={limit}",
+            self.after, self.until
+        );
         let body = self.api.get(&path).send()?.successful()?.body;
         let page: Vec<Value> = serde_json::from_slice(&body)?;
         // Where a page ends is in its last record, so that one must at least have an id.
-        let Some(last) = page.last() else { return Ok(false) };
-        self.after = last["id"].as_i64().ok_or_else(|| Error::fatal("the page's last order has no id"))?;
+        let Some(last) = page.last() else {
+            return Ok(false);
+        };
+        self.after = last["id"]
+            .as_i64()
+            .ok_or_else(|| Error::fatal("the page's last order has no id"))?;
 
         let (mut ids, mut amounts) = (Vec::new(), Vec::new());
         for record in page {
@@ -96,7 +117,12 @@ impl Extractor for Orders {
                 }
                 // A record that is no row goes to the quarantine as it came, with the place where it was found.
                 Err(error) => {
-                    out.reject(&path, record.to_string().as_bytes(), "no-order", &error.to_string());
+                    out.reject(
+                        &path,
+                        record.to_string().as_bytes(),
+                        "no-order",
+                        &error.to_string(),
+                    );
                 }
             }
         }

@@ -44,7 +44,11 @@ impl Loader for Store {
         plan.as_records();
         plan.read::<i64>("id")?;
         plan.read::<f64>("amount")?;
-        Ok(Self { api: Connection::named(config.connection), staged: Vec::new(), rows: 0 })
+        Ok(Self {
+            api: Connection::named(config.connection),
+            staged: Vec::new(),
+            rows: 0,
+        })
     }
 
     fn open(&mut self, attempt: &Attempt) -> Result<()> {
@@ -64,16 +68,26 @@ impl Loader for Store {
         if orders.is_empty() {
             return Ok(());
         }
-        let request = self.api.post("/staged").header("content-type", "application/json");
-        let response = request.body(serde_json::to_vec(&orders)?).send()?.successful()?;
-        self.staged.push(serde_json::from_slice::<Staged>(&response.body)?.id);
+        let request = self
+            .api
+            .post("/staged")
+            .header("content-type", "application/json");
+        let response = request
+            .body(serde_json::to_vec(&orders)?)
+            .send()?
+            .successful()?;
+        self.staged
+            .push(serde_json::from_slice::<Staged>(&response.body)?.id);
         self.rows += orders.len() as u64;
         Ok(())
     }
 
     // The receipt is all that `commit` will know of this attempt.
     fn finish(&mut self) -> Result<Receipt> {
-        Ok(Receipt { rows: self.rows, reference: serde_json::to_string(&self.staged)? })
+        Ok(Receipt {
+            rows: self.rows,
+            reference: serde_json::to_string(&self.staged)?,
+        })
     }
 
     // On a fresh instance, and perhaps twice after a crash: the key makes sure that the second time changes nothing.
@@ -81,7 +95,12 @@ impl Loader for Store {
         let request = Connection::named(config.connection).post("/commits");
         let request = request.header("content-type", "application/json");
         let body = json!({ "staged": staged(receipts)? }).to_string();
-        request.header("idempotency-key", run).body(body).send()?.successful().map(drop)
+        request
+            .header("idempotency-key", run)
+            .body(body)
+            .send()?
+            .successful()
+            .map(drop)
     }
 
     // After a run that failed. What is not there any more is no error.

@@ -36,7 +36,10 @@ impl Notifier for Chat {
     fn bind(config: ChatConfig) -> Result<Self> {
         // What a JSON Schema cannot say, `bind` says, with the place in the configuration.
         if config.connection.is_empty() {
-            return Err(Error::bad_config("/connection", "is empty: name a connection of the pipeline"));
+            return Err(Error::bad_config(
+                "/connection",
+                "is empty: name a connection of the pipeline",
+            ));
         }
         Ok(Self { config })
     }
@@ -57,7 +60,11 @@ impl Notifier for Chat {
         // An event may be delivered twice; the chat can tell by this key.
         let request = request.header("idempotency-key", &event.dedup_key);
         // `successful` makes errors of statuses: 429 and 5xx are tried again later.
-        request.body(json!({ "text": text }).to_string()).send()?.successful().map(drop)
+        request
+            .body(json!({ "text": text }).to_string())
+            .send()?
+            .successful()
+            .map(drop)
     }
 }
 

@@ -44,7 +44,12 @@ impl Transformer for Gross {
         for (row, price) in net.iter().enumerate() {
             if price.is_some_and(|price| price < 0.0) {
                 // A bad row is no error: it goes to the quarantine, and the others go on.
-                out.reject_column(row, &self.config.net, "negative-price", "the price is below 0");
+                out.reject_column(
+                    row,
+                    &self.config.net,
+                    "negative-price",
+                    "the price is below 0",
+                );
                 negative += 1;
             }
         }

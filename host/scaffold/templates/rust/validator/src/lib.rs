@@ -33,7 +33,10 @@ impl Validator for Amounts {
     type State = u64;
 
     fn bind(config: AmountsConfig, plan: &mut ReadPlan) -> Result<Self> {
-        Ok(Self { amount: plan.read(&config.column)?, config })
+        Ok(Self {
+            amount: plan.read(&config.column)?,
+            config,
+        })
     }
 
     fn check(&mut self, batch: &Batch, verdict: &mut RowVerdict, rows: &mut u64) -> Result<()> {
@@ -63,12 +66,19 @@ impl Validator for Amounts {
         let rule = RuleResult {
             rule: "min-rows".to_owned(),
             column: None,
-            outcome: if rows < least { Outcome::Refuse } else { Outcome::Pass },
+            outcome: if rows < least {
+                Outcome::Refuse
+            } else {
+                Outcome::Pass
+            },
             message: format!("{rows} rows; at least {least} are expected"),
             checked: rows,
             violated: 0,
         };
-        Ok(TableVerdict { rules: vec![rule], metrics: vec![("rows".to_owned(), rows as f64)] })
+        Ok(TableVerdict {
+            rules: vec![rule],
+            metrics: vec![("rows".to_owned(), rows as f64)],
+        })
     }
 }
 
