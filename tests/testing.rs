@@ -1,15 +1,15 @@
 //! `wasmill test` and `wasmill dev`, as the author of a plugin uses them: cases that pass and fail, differences, rewriting, recording, random
 //! rows, and a change that is seen when a file is saved.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use serde_json::Value;
 use wasmill_tests::receiver::Receiver;
 use wasmill_tests::root;
-use wasmill_tests::workspace::{Outcome, Workspace};
+use wasmill_tests::workspace::{Outcome, Workspace, wasmill_program};
 
 const CASES: &str = r#"# Prices.
 [defaults]
@@ -234,6 +234,49 @@ fn a_file_that_is_saved_is_built_tested_and_compared() {
     dev.kill().unwrap();
     dev.wait().unwrap();
     assert!(!workspace.path("out").exists(), "nothing is published");
+}
+
+/// By `script`, which every Debian has, there is a terminal.
+#[test]
+fn a_file_that_is_saved_is_seen_on_a_terminal_too() {
+    let workspace = Workspace::new();
+    workspace.write("gross.py", SCRIPT);
+    let case = "[[case]]\nname = \"tax\"\nschema = { net = \"float64\" }\nrows = [{ net = 2.0 }]\nexpect.rows = [{ net = 2.0, gross = 3.0 }]\n";
+    workspace.write("tests/gross.toml", case);
+    let program = wasmill_program();
+    let dev = format!("{} dev --project gross.py", program.display());
+    let mut terminal = Command::new("script");
+    terminal.args(["--quiet", "--flush", "--return", "--command", &dev, "/dev/null"]);
+    terminal
+        .current_dir(workspace.path(""))
+        .env("TERM", "xterm")
+        .env("WASMILL_CACHE", workspace.path("cache"));
+    let mut terminal = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (tell, bytes) = mpsc::channel();
+    let mut stdout = terminal.stdout.take().unwrap();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = stdout.read(&mut buffer) {
+            if tell.send(buffer[..count].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    let mut seen = Vec::new();
+    let mut wait_for = |part: &str| {
+        while !String::from_utf8_lossy(&seen).contains(part) {
+            match bytes.recv_timeout(Duration::from_secs(120)) {
+                Ok(more) => seen.extend(more),
+                Err(_) => panic!("{part:?} does not come: {}", String::from_utf8_lossy(&seen)),
+            }
+        }
+        seen.clear();
+    };
+    wait_for("1 passed in");
+    workspace.write("gross.py", SCRIPT.replace("1.5", "1.5)"));
+    wait_for("SyntaxError");
+    terminal.stdin.take().unwrap().write_all(b"q").unwrap();
+    assert!(terminal.wait().unwrap().success());
 }
 
 #[test]

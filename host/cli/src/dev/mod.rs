@@ -149,6 +149,8 @@ async fn wait(
     view: &mut View,
     cancel: &wasmill_pipeline::CancellationToken,
 ) -> Result<Wanted, Failure> {
+    // Not a sleep in each turn: a terminal has something to say more often than files are looked at.
+    let mut look = tokio::time::interval(LOOK);
     loop {
         tokio::select! {
             key = view.key() => match key {
@@ -158,7 +160,7 @@ async fn wait(
                 key => view.scroll(key)?,
             },
             () = cancel.cancelled() => return Ok(Wanted::End),
-            () = tokio::time::sleep(LOOK) => {
+            _ = look.tick() => {
                 let now = Snapshot::of(watched);
                 if now == before {
                     continue;
