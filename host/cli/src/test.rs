@@ -49,11 +49,10 @@ Examples:
 Exit codes:
     0  all cases pass, and random rows break nothing
     2  the command line is wrong
-   65  a case fails, random rows break the plugin, or it does not compile
+   65  a case fails or grants too little, random rows break the plugin, or it does not compile
    66  there is no such project, component or case
    69  a toolchain is missing, and cannot be installed
    74  reading or writing failed
-   77  the plugin wants more than a case grants
    78  a file of cases is wrong, or the component is no plugin";
 
 #[derive(Debug, Args)]
