@@ -244,7 +244,7 @@ fn a_file_that_is_saved_is_seen_on_a_terminal_too() {
     let case = "[[case]]\nname = \"tax\"\nschema = { net = \"float64\" }\nrows = [{ net = 2.0 }]\nexpect.rows = [{ net = 2.0, gross = 3.0 }]\n";
     workspace.write("tests/gross.toml", case);
     let program = wasmill_program();
-    let dev = format!("{} dev --project gross.py", program.display());
+    let dev = format!("stty rows 24 cols 80; exec {} dev --project gross.py", program.display());
     let mut terminal = Command::new("script");
     terminal.args(["--quiet", "--flush", "--return", "--command", &dev, "/dev/null"]);
     terminal
