@@ -1,19 +1,18 @@
 //! The scenario `pipelines/customers`, run by the binary: `expected.py`, which knows nothing of Wasmill, judges who was taken for one person by
 //! the ground truth, and makes every golden record anew.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Row as _};
-use tempfile::TempDir;
-use wasmill_tests::root;
+use wasmill_tests::scenario::Scenario;
 use wasmill_tests::workspace::wasmill_program;
 
 #[tokio::test]
 async fn persons_are_found_and_what_is_made_of_them_is_there_once() {
-    let scenario = Scenario::new();
+    let scenario = Customers::new();
     scenario.run("first.jsonl");
     let judged = scenario.judged("first.jsonl");
     assert!(judged.to_string().contains("\"f1\""), "{judged}");
@@ -33,23 +32,17 @@ async fn persons_are_found_and_what_is_made_of_them_is_there_once() {
     assert_eq!(scenario.table("customer_records").await, records);
 }
 
-/// A copy of the scenario in a folder of its own.
-struct Scenario {
-    root: TempDir,
+struct Customers {
+    scenario: Scenario,
 }
 
-impl Scenario {
-    /// The plugins are where the pipeline file looks for them: in `../../dist/plugins`.
+impl Customers {
     fn new() -> Self {
-        let scenario = Self { root: tempfile::tempdir().expect("a temporary folder") };
-        copy(&root().join("pipelines/customers"), &scenario.folder());
-        std::os::unix::fs::symlink(root().join("dist"), scenario.root.path().join("dist"))
-            .expect("a link to dist");
-        scenario
+        Self { scenario: Scenario::copy_of("customers") }
     }
 
     fn folder(&self) -> PathBuf {
-        self.root.path().join("pipelines/customers")
+        self.scenario.folder()
     }
 
     fn run(&self, events: &str) {
@@ -87,22 +80,5 @@ impl Scenario {
         let rows =
             sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(&mut database).await.expect("rows");
         rows.iter().map(|row| row.get(0)).collect()
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("a readable folder") {
-        let entry = entry.expect("a readable folder");
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        // What a person's own run has left there is no part of it.
-        if ["out", ".wasmill"].iter().any(|name| entry.file_name() == *name) {
-            continue;
-        }
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).expect("a copy");
-        }
     }
 }

@@ -16,13 +16,12 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
-use tempfile::TempDir;
 use wasmill_tests::receiver::{Delivery, Receiver};
-use wasmill_tests::root;
+use wasmill_tests::scenario::Scenario;
 
 #[tokio::test]
 async fn a_run_gives_what_was_computed_without_wasmill() {
-    let scenario = Scenario::new();
+    let scenario = Ecommerce::new();
     let golden = scenario.golden();
 
     let summary = scenario.run();
@@ -42,27 +41,19 @@ async fn a_run_gives_what_was_computed_without_wasmill() {
     assert!(scenario.receiver.next().is_none(), "one event a run, and no repeats");
 }
 
-/// A copy of the scenario in a folder of its own.
-struct Scenario {
-    root: TempDir,
+/// The scenario, and who receives its events.
+struct Ecommerce {
+    scenario: Scenario,
     receiver: Receiver,
 }
 
-impl Scenario {
-    /// The plugins are where the pipeline file looks for them: in `../../dist/plugins`.
+impl Ecommerce {
     fn new() -> Self {
-        let scenario = Self {
-            root: tempfile::tempdir().expect("a temporary folder"),
-            receiver: Receiver::new(),
-        };
-        copy_folder(&root().join("pipelines/ecommerce"), &scenario.folder());
-        std::os::unix::fs::symlink(root().join("dist"), scenario.root.path().join("dist"))
-            .expect("a link to dist");
-        scenario
+        Self { scenario: Scenario::copy_of("ecommerce"), receiver: Receiver::new() }
     }
 
     fn folder(&self) -> PathBuf {
-        self.root.path().join("pipelines/ecommerce")
+        self.scenario.folder()
     }
 
     fn golden(&self) -> Value {
@@ -363,19 +354,6 @@ fn signature(body: &[u8], key: &str, timestamp: &str) -> String {
 }
 
 /// Copies a folder, but for what runs leave in it.
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap_or_else(|error| panic!("{}: {error}", to.display()));
-    for entry in entries(from) {
-        let name = entry.file_name().expect("an entry has a name");
-        if entry.is_dir() && name != "out" && name != ".wasmill" {
-            copy_folder(&entry, &to.join(name));
-        } else if entry.is_file() {
-            std::fs::copy(&entry, to.join(name))
-                .unwrap_or_else(|error| panic!("{}: {error}", entry.display()));
-        }
-    }
-}
-
 /// The files of this kind in a folder and all folders below, in order; not those of unfinished attempts.
 fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();

@@ -12,6 +12,7 @@ pub mod outputs;
 pub mod prices;
 pub mod process;
 pub mod receiver;
+pub mod scenario;
 pub mod tmpfs;
 pub mod workspace;
 

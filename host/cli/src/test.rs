@@ -1,6 +1,5 @@
 //! `wasmill test`.
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::json;
-use wasmill_fixtures::compare::{Mismatch, compare};
+use wasmill_fixtures::compare::Mismatch;
 use wasmill_fixtures::file::{Case, FixtureFile, Http, files_of};
 use wasmill_fixtures::fuzz::{self, Broken, FuzzError};
-use wasmill_fixtures::junit::{self, Ran};
+use wasmill_fixtures::junit;
+use wasmill_fixtures::ran::Ran;
 use wasmill_fixtures::record::{self, Recording};
 use wasmill_fixtures::run::{self, Actual};
 use wasmill_fixtures::update::Rewriting;
@@ -23,6 +23,7 @@ use wasmill_sandbox::engine::{Sandbox, SandboxOptions};
 use crate::build::{BuildOptions, Steps};
 use crate::compiling::CompileArgs;
 use crate::failure::Failure;
+use crate::paint::{Colour, Paint};
 use crate::{Output, OutputArgs, findings, json_lines};
 
 pub const EXAMPLES: &str = "\
@@ -245,23 +246,17 @@ async fn one(
     recording: Option<&Recording>,
     args: &TestArgs,
 ) -> Result<(Ran, Option<Actual>), Failure> {
-    let started = Instant::now();
     // What is given in the case is not asked for again.
     let recorded = match (&case.http, recording, args.record) {
         (Http::Recorded(file), Some(recording), true) => Some((case.folder.join(file), recording)),
         _ => None,
     };
-    let ran = run::run(plugin, case, recorded.as_ref().map(|(_, recording)| *recording)).await;
-    let time = started.elapsed();
-    let named = |result| Ran { name: case.name.clone(), line: case.line, time, result };
-    let (actual, exchanges) = match ran {
-        Ok(ran) => ran,
-        Err(error) => return Ok((named(Err(error.to_string())), None)),
-    };
-    if let Some((file, _)) = recorded {
+    let recording = recorded.as_ref().map(|(_, recording)| *recording);
+    let (ran, actual, exchanges) = Ran::run(plugin, case, recording).await;
+    if let (Some((file, _)), Some(_)) = (recorded, &actual) {
         record::write(&file, &exchanges).map_err(|error| Failure::new(74, error))?;
     }
-    Ok((named(compare(case, &actual)), Some(actual)))
+    Ok((ran, actual))
 }
 
 fn print(
@@ -289,49 +284,35 @@ fn print(
             "error": error, "mismatches": mismatches, "rows": rows, "fuel": fuel, "seconds": ran.time.as_secs_f64(),
         }));
     }
+    let paint = Paint::detect();
     if is_first {
         say!("{}", file.display());
     }
     if ran.has_passed() {
         return say!(
             "  {} {}  {} fuel/row",
-            painted("ok     ", GREEN),
+            paint.paint(Colour::New, "ok     "),
             ran.name,
             grouped(fuel / rows.max(1))
         );
     }
-    let colour = if is_updated { YELLOW } else { RED };
-    say!("  {} {}  (line {})", painted(&format!("{status:<7}"), colour), ran.name, ran.line);
+    let colour = if is_updated { Colour::Changed } else { Colour::Gone };
+    say!("  {} {}  (line {})", paint.paint(colour, &format!("{status:<7}")), ran.name, ran.line);
     match &ran.result {
         Ok(mismatches) => {
             for mismatch in mismatches {
                 say!("          {}: {}", mismatch.what, mismatch.summary);
                 for line in mismatch.detail.lines() {
-                    let colour = match line.chars().next() {
-                        Some('-') => RED,
-                        Some('+') => GREEN,
-                        _ => PLAIN,
+                    let line = match line.chars().next() {
+                        Some('-') => paint.paint(Colour::Gone, line),
+                        Some('+') => paint.paint(Colour::New, line),
+                        _ => line.to_owned(),
                     };
-                    say!("            {}", painted(line, colour));
+                    say!("            {line}");
                 }
             }
         }
         Err(error) => say!("          {error}"),
-    }
-}
-
-const RED: &str = "31";
-const GREEN: &str = "32";
-const YELLOW: &str = "33";
-const PLAIN: &str = "";
-
-/// The text in a colour, where a person looks at it.
-fn painted(text: &str, colour: &str) -> String {
-    let is_wanted = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    if is_wanted && !colour.is_empty() {
-        format!("\x1b[{colour}m{text}\x1b[0m")
-    } else {
-        text.to_owned()
     }
 }
 
@@ -376,7 +357,7 @@ async fn fuzz(
         }));
         return Ok(true);
     }
-    say!("  {} {}", painted("BROKEN ", RED), broken.failed.explained);
+    say!("  {} {}", Paint::detect().paint(Colour::Gone, "BROKEN "), broken.failed.explained);
     let smallest = if broken.is_smallest { "" } else { ", and maybe fewer would do" };
     say!(
         "          {} of {} rows are enough{smallest}",

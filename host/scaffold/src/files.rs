@@ -86,7 +86,7 @@ fn filled(text: &str, project: &Project) -> String {
         .replace("@SUMMARY@", part(&format!("kinds/{kind}/summary.txt")))
         .replace("@KIND@", kind)
         .replace("@LANGUAGE@", project.form.title())
-        .replace("@HTTP@", if project.kind.sends_http() { "true" } else { "false" })
+        .replace("@HTTP@", if crate::sends_http(project.kind) { "true" } else { "false" })
         .replace("@SOURCE@", &project.source())
         .replace("@MODULE@", &project.name.module(project.form))
         .replace("@NAME@", project.name.as_str())

@@ -19,36 +19,11 @@ pub use error::ScaffoldError;
 pub use files::File;
 pub use folder::{create, is_free};
 pub use name::Name;
+pub use wasmill_build::Kind;
 
-/// The five kinds of plugins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Extractor,
-    Transformer,
-    Validator,
-    Loader,
-    Notifier,
-}
-
-impl Kind {
-    pub const ALL: [Self; 5] =
-        [Self::Extractor, Self::Transformer, Self::Validator, Self::Loader, Self::Notifier];
-
-    /// The name that commands, files and templates use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Extractor => "extractor",
-            Self::Transformer => "transformer",
-            Self::Validator => "validator",
-            Self::Loader => "loader",
-            Self::Notifier => "notifier",
-        }
-    }
-
-    /// Whether the plugin of this kind sends HTTP.
-    fn sends_http(self) -> bool {
-        matches!(self, Self::Extractor | Self::Loader | Self::Notifier)
-    }
+/// Whether plugins of this kind send HTTP here.
+fn sends_http(kind: Kind) -> bool {
+    matches!(kind, Kind::Extractor | Kind::Loader | Kind::Notifier)
 }
 
 /// What a project is written in, and what it looks like.

@@ -8,10 +8,9 @@ use indexmap::IndexMap;
 use serde_json::Value;
 use tokio::sync::watch;
 use wasmill_build::Report;
-use wasmill_fixtures::compare::compare;
 use wasmill_fixtures::file::{Case, FixtureFile, files_of};
-use wasmill_fixtures::junit::Ran;
-use wasmill_fixtures::run::{self, Actual};
+use wasmill_fixtures::ran::Ran;
+use wasmill_fixtures::run::Actual;
 use wasmill_fixtures::tables::Row;
 use wasmill_fixtures::update::Rewriting;
 use wasmill_pipeline::file::document::Document;
@@ -174,12 +173,7 @@ fn looked_for(pipeline: &Path, name: &str) -> Option<PathBuf> {
 async fn cases(plugin: &Plugin, file: &FixtureFile) -> Vec<CaseRun> {
     let mut runs = Vec::new();
     for (number, case) in file.cases.iter().enumerate() {
-        let started = Instant::now();
-        let (result, actual) = match run::run(plugin, case, None).await {
-            Ok((actual, _)) => (compare(case, &actual), Some(actual)),
-            Err(error) => (Err(error.to_string()), None),
-        };
-        let ran = Ran { name: case.name.clone(), line: case.line, time: started.elapsed(), result };
+        let (ran, actual, _) = Ran::run(plugin, case, None).await;
         runs.push(CaseRun { number, case: case.clone(), ran, actual });
     }
     runs

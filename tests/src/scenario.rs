@@ -1,0 +1,45 @@
+//! A copy of a pipeline of `pipelines/`, in a folder of its own.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::root;
+
+/// The copy; gone with the value.
+pub struct Scenario {
+    root: TempDir,
+    name: &'static str,
+}
+
+impl Scenario {
+    /// The plugins are where the pipeline file looks for them: in `../../dist/plugins`.
+    pub fn copy_of(name: &'static str) -> Self {
+        let scenario = Self { root: tempfile::tempdir().expect("a temporary folder"), name };
+        copy_folder(&root().join("pipelines").join(name), &scenario.folder());
+        std::os::unix::fs::symlink(root().join("dist"), scenario.root.path().join("dist"))
+            .expect("a link to dist");
+        scenario
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.root.path().join("pipelines").join(self.name)
+    }
+}
+
+/// All but what a person's own runs have left there.
+fn copy_folder(from: &Path, to: &Path) {
+    let failed = |error: std::io::Error| panic!("{}: {error}", from.display());
+    std::fs::create_dir_all(to).unwrap_or_else(failed);
+    for entry in
+        std::fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()))
+    {
+        let entry = entry.expect("a readable folder");
+        let (path, name) = (entry.path(), entry.file_name());
+        if path.is_dir() && name != "out" && name != ".wasmill" {
+            copy_folder(&path, &to.join(name));
+        } else if path.is_file() {
+            std::fs::copy(&path, to.join(name)).expect("a copy");
+        }
+    }
+}
