@@ -102,10 +102,15 @@ export function positions(bitmap) {
 const textOf = (offsets, bytes) => ({ offsets: bytesOf(offsets), values: bytes });
 const fromText = ({ offsets, values }) => ({ offsets: numbersOf(Int32Array, offsets), bytes: values });
 
-/** All texts one by one; null where JavaScript has to take them apart. They cross as one string, which engines cut fastest. */
+/** All texts one by one; null where JavaScript has to take them apart. They cross as two strings, which engines cut fastest. */
 export function split(offsets, bytes) {
   if (native === null || offsets.length < 2) return null;
-  return native.joined(textOf(offsets, bytes))?.split("\0") ?? null;
+  const joined = native.joined(textOf(offsets, bytes));
+  if (!joined) return null;
+  const texts = joined.ascii.split("\0");
+  const others = joined.others.split("\0");
+  joined.positions.forEach((position, at) => { texts[position] = others[at]; });
+  return texts;
 }
 
 /** Texts as offsets and bytes; null where JavaScript has to put them together. */

@@ -12,13 +12,13 @@ import { pack, positions } from "./kernels.js";
 
 /** Rejects rows one by one, for `processRow`. */
 class CurrentRow {
-  /** Within the batch. */
-  row = 0;
+  /** Returns the position of the row within the batch: not set for each, because most rows are never asked. */
+  at;
   findings = new Findings();
 
   /** Puts the row into the quarantine. Returns null, which drops it: `return out.reject(...)`. */
   reject(rule, message, column = null) {
-    this.findings.add(this.row, rule, message, column);
+    this.findings.add(this.at(), rule, message, column);
     return null;
   }
 }
@@ -169,21 +169,24 @@ function loopFor(outputs) {
   const each = (write) => outputs.map(({ field }, at) => write(field, at)).join("\n        ");
   return ({ before, each: eachRow, row }) => `
     ${before}
-    const { kept } = collected;
-    ${each((_, at) => `const { list: list${at}, nulls: nulls${at} } = collected.values[${at}];`)}
-    let { count } = collected;
+    var result, ${each((_, at) => `value${at}, { list: list${at}, nulls: nulls${at} } = collected.values[${at}],`)}
+      { kept, count } = collected, from = row;
+    out.at = () => row;
     try {
       for (; row < end; row++) {
-        out.row = row;
         ${eachRow}
-        const result = plugin.processRow(${row}, out);
-        if (result == null) continue;
-        ${each((field, at) => `const value${at} = result${member(field.name)};`)}
+        result = plugin.processRow(${row}, out);
+        if (result == null) {
+          if (from < row) kept.fill(1, from, row);
+          from = row + 1;
+          continue;
+        }
+        ${each((field, at) => `value${at} = result${member(field.name)};`)}
         ${each(noted)}
-        kept[row] = 1;
         count++;
       }
     } finally {
+      kept.fill(1, from, row);
       collected.count = count;
     }
     return row;`;
@@ -207,7 +210,7 @@ export class RowByRow {
   #row(columns, values, object) {
     if (!this.#takesApart || columns.some(({ field }) => field.name === "__proto__")) return { before: "", each: "", row: object };
     const each = columns.map(({ field }, at) => `one${member(field.name)} = ${values[at]};`).join(" ");
-    return { before: `const one = ${objectOf(columns, values.map(() => "null"))};`, each, row: "one" };
+    return { before: `var one = ${objectOf(columns, values.map(() => "null"))};`, each, row: "one" };
   }
 
   process(batch) {
@@ -234,7 +237,7 @@ export class RowByRow {
           row = run(row);
           if (row === count) break;
         } else {
-          out.row = row;
+          out.at = () => row;
           collected.left = plugin.processRow(rowAt(row), out);
         }
         const result = collected.left;
@@ -242,7 +245,7 @@ export class RowByRow {
           const current = row;
           const bad = (error) => {
             if (!(error instanceof BadRow)) throw error;
-            out.row = current;
+            out.at = () => current;
             return out.reject(error.rule, error.message, error.column);
           };
           return result.then(null, bad).then((result) => {
@@ -253,7 +256,7 @@ export class RowByRow {
         collected.add(result, row);
       } catch (error) {
         if (!(error instanceof BadRow)) throw error;
-        row = out.row;
+        row = out.at();
         out.reject(error.rule, error.message, error.column);
       }
       row++;

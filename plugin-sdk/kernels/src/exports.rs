@@ -64,8 +64,9 @@ impl Guest for Kernels {
         bits::positions(&bitmap)
     }
 
-    fn joined(texts: Text) -> Option<String> {
-        text::joined(borrowed(&texts))
+    fn joined(texts: Text) -> Option<columns::TwoParts> {
+        let text::TwoParts { ascii, others, positions } = text::joined(borrowed(&texts))?;
+        Some(columns::TwoParts { ascii, others, positions })
     }
 
     fn separated(joined: String, count: u32) -> Option<Text> {

@@ -46,19 +46,39 @@ impl NewTexts {
     }
 }
 
-/// All texts in one, with U+0000 between them; none where there is such a character in them.
-pub fn joined(texts: Texts<'_>) -> Option<String> {
+/// Texts in two, each with U+0000 between them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct TwoParts {
+    /// The texts that are nothing but ASCII; others are empty.
+    pub ascii: String,
+    pub others: String,
+    /// Where the others are.
+    pub positions: Vec<u32>,
+}
+
+/// All texts, put together; none where U+0000 is in one.
+pub fn joined(texts: Texts<'_>) -> Option<TwoParts> {
     if texts.values.contains(&0) {
         return None;
     }
-    let mut joined = Vec::with_capacity(texts.values.len() + texts.offsets.len());
+    let mut ascii = Vec::with_capacity(texts.values.len() + texts.offsets.len());
+    let (mut others, mut positions) = (Vec::new(), Vec::new());
     for (index, text) in texts.iter().enumerate() {
         if index > 0 {
-            joined.push(0);
+            ascii.push(0);
         }
-        joined.extend_from_slice(text);
+        if text.is_ascii() {
+            ascii.extend_from_slice(text);
+            continue;
+        }
+        if !positions.is_empty() {
+            others.push(0);
+        }
+        others.extend_from_slice(text);
+        positions.push(index as u32);
     }
-    String::from_utf8(joined).ok()
+    let [ascii, others] = [ascii, others].map(String::from_utf8);
+    Some(TwoParts { ascii: ascii.ok()?, others: others.ok()?, positions })
 }
 
 /// And back: `count` texts; none where there are not as many.
@@ -165,8 +185,7 @@ mod tests {
     fn texts_are_put_together_and_taken_apart() {
         for all in [&["", "a.b.c", "ß", ""][..], &[""], &["x"], &[]] {
             let (offsets, values) = buffers(all);
-            let one = joined(Texts::new(&offsets, &values)).unwrap();
-            assert_eq!(one, all.join("\0"));
+            let one = all.join("\0");
             let made = separated(&one, all.len()).unwrap();
             assert_eq!((made.offsets, made.values), (offsets, values));
             assert!(separated(&one, all.len() + 2).is_none());
@@ -174,6 +193,22 @@ mod tests {
         assert!(separated("a", 0).is_none());
         let (offsets, values) = buffers(&["a\0b"]);
         assert!(joined(Texts::new(&offsets, &values)).is_none());
+    }
+
+    #[test]
+    fn texts_that_are_not_ascii_are_put_together_apart() {
+        let together = |all: &[&str]| {
+            let (offsets, values) = buffers(all);
+            joined(Texts::new(&offsets, &values)).unwrap()
+        };
+        let parts = |ascii: &str, others: &str, positions: &[u32]| TwoParts {
+            ascii: ascii.to_owned(),
+            others: others.to_owned(),
+            positions: positions.to_vec(),
+        };
+        assert_eq!(together(&[]), TwoParts::default());
+        assert_eq!(together(&["a", "", "b"]), parts("a\0\0b", "", &[]));
+        assert_eq!(together(&["ß", "a", "😀"]), parts("\0a\0", "ß\0😀", &[0, 2]));
     }
 
     #[test]
