@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Computes what the pipeline should give, from the raw files and the registry, without Wasmill.
 
-    python3 expected.py         writes golden/totals.json: rows of each step, what is held back and warned of, and totals of the outputs
-    python3 expected.py out     compares what a run wrote to out/, value by value; prints JSON, and fails where something is wrong
-    python3 expected.py out run.jsonl    the counts of the run too: what `wasmill run pipeline.toml --output json` printed
+    python3 expected.py         writes golden/totals.json: rows of each step, the quarantine, warnings, and totals
+    python3 expected.py out     compares what a run wrote to out/, value by value; fails where something is wrong
+    python3 expected.py out run.jsonl    the counts too: what `wasmill run pipeline.toml --output json` printed
 
-The functions follow the steps of pipeline.toml and carry their names. Nothing but the standard library is used; distances, geohashes,
-areas, windows, quantiles and increases are computed here. Of pipeline.toml only the areas are read.
+The functions follow the steps of pipeline.toml and carry their names. Nothing but the standard library is used;
+distances, geohashes, areas, windows, quantiles and increases are computed here. Of pipeline.toml only the areas are read.
 """
 
 import csv
@@ -30,7 +30,8 @@ CHANGE = datetime(2026, 3, 29, 1, tzinfo=UTC)
 HOUR, LATENESS, GAP = timedelta(hours=1), timedelta(hours=2), timedelta(minutes=30)
 EARTH_KM = 6371.0088
 TABLES = {
-    "hourly": ("device", "customer", "window_start"), "excursions": ("device", "started_at"), "stays": ("device", "first_at"),
+    "hourly": ("device", "customer", "window_start"), "excursions": ("device", "started_at"),
+    "stays": ("device", "first_at"),
 }
 
 
@@ -134,7 +135,8 @@ def cleaned(step, rows, nulls, types, required):
 
 def clean_trucks(step, rows):
     types = {
-        "at": ("timestamp", instant), "received_at": ("timestamp", instant), "temp_c": ("float64", number), "energy_wh": ("int64", int),
+        "at": ("timestamp", instant), "received_at": ("timestamp", instant), "temp_c": ("float64", number),
+        "energy_wh": ("int64", int),
         "lat": ("float64", number), "lon": ("float64", number), "battery": ("float64", number),
     }
     return cleaned(step, rows, ("", "--", "?", "0.000000"), types, ["device", "at", "received_at", "temp_c"])
@@ -147,7 +149,8 @@ def clean_stores(step, rows):
 
 def reading(device, at, received_at, probe_c, door, meter_wh, lat=None, lon=None, battery=None):
     return {
-        "device": device, "at": at, "received_at": received_at, "probe_c": probe_c, "door": door, "meter_wh": meter_wh or None,
+        "device": device, "at": at, "received_at": received_at, "probe_c": probe_c, "door": door,
+        "meter_wh": meter_wh or None,
         "lat": lat, "lon": lon, "battery": battery,
     }
 
@@ -156,18 +159,20 @@ def truck_readings(rows):
     for row in rows:
         door = {"open": 1, "closed": 0}.get(row["door"])
         yield reading(
-            row["device"], row["at"], row["received_at"], row["temp_c"], door, row["energy_wh"], row["lat"], row["lon"], row["battery"]
+            row["device"], row["at"], row["received_at"], row["temp_c"], door, row["energy_wh"], row["lat"], row["lon"],
+            row["battery"],
         )
 
 
 def store_readings(rows):
     for row in rows:
         door = {"auf": 1, "zu": 0}.get(row["Tür"])
-        yield reading(row["Fühler"], row["Zeit"], row["Zeit"], float(row["Temp °C"]), door, int(row["Zähler kWh"] * 1000))
+        meter_wh = int(row["Zähler kWh"] * 1000)
+        yield reading(row["Fühler"], row["Zeit"], row["Zeit"], float(row["Temp °C"]), door, meter_wh)
 
 
 def unpacked(step, messages):
-    """The readings of each message, with its place and battery. A message with one bad reading is rejected as a whole."""
+    """The readings of each message, with the message. One bad reading, and the message is rejected as a whole."""
     for message in messages:
         step.rows_in += 1
         try:
@@ -190,7 +195,8 @@ def feed_readings(rows):
     for message, payload, entry in rows:
         yield reading(
             message["topic"].split("/")[1], datetime.fromtimestamp(entry["t"], UTC), instant(message["received"]),
-            (entry["f"] - 32) * 5 / 9, entry["door"], round(entry["kwh"] * 1000), payload["fix"]["lat"], payload["fix"]["lon"],
+            (entry["f"] - 32) * 5 / 9, entry["door"], round(entry["kwh"] * 1000), payload["fix"]["lat"],
+            payload["fix"]["lon"],
             (payload["batt"]["mv"] - 3000) / 12,
         )
 
@@ -199,7 +205,7 @@ def feed_readings(rows):
 
 
 def areas():
-    """The zones as (name, list of rings): a place is inside where a ray from it crosses edges an odd number of times."""
+    """The zones as (name, list of rings): inside is where a ray crosses edges an odd number of times."""
     config = tomllib.loads((HERE / "pipeline.toml").read_text(encoding="utf-8"))["transforms"]["placed"]["config"]
     within = next(step for step in config["steps"] if step["op"] == "within")
     for feature in within["areas"]["features"]:
@@ -234,7 +240,8 @@ def geohash(lat, lon, precision):
 def kilometres(lat, lon, other_lat, other_lon):
     """Haversine on a sphere."""
     one, other = math.radians(lat), math.radians(other_lat)
-    half = math.sin((other - one) / 2) ** 2 + math.cos(one) * math.cos(other) * math.sin(math.radians(other_lon - lon) / 2) ** 2
+    east = math.radians(other_lon - lon)
+    half = math.sin((other - one) / 2) ** 2 + math.cos(one) * math.cos(other) * math.sin(east / 2) ** 2
     return 2 * EARTH_KM * math.asin(math.sqrt(half))
 
 
@@ -247,13 +254,17 @@ def placed(step, rows):
             row.update(in_area=None, cell=None, zone=None)
         else:
             reasons = [
-                ("bad-coordinates", column) for column, limit in (("lat", 90), ("lon", 180)) if row[column] is None or abs(row[column]) > limit
+                ("bad-coordinates", column)
+                for column, limit in (("lat", 90), ("lon", 180))
+                if row[column] is None or abs(row[column]) > limit
             ]
             if reasons:
                 step.reject(*reasons)
                 continue
             row.update(
-                in_area=47.2 <= lat <= 55.1 and 5.8 <= lon <= 15.1, cell=geohash(lat, lon, 6), zone=zone_of(zones, lat, lon)
+                in_area=47.2 <= lat <= 55.1 and 5.8 <= lon <= 15.1,
+                cell=geohash(lat, lon, 6),
+                zone=zone_of(zones, lat, lon),
             )
         step.rows_out += 1
         yield row
@@ -315,7 +326,8 @@ def registered(step, rows):
             place = kilometres(row["lat"], row["lon"], entry["home_lat"], entry["home_lon"])
         yield {
             **row, "kind": entry["kind"], "customer": entry["customer"], "home": entry["home"], "max_c": entry["max_c"],
-            "temperature": row["probe_c"] + entry["offset_c"], "is_above": row["probe_c"] + entry["offset_c"] > entry["max_c"],
+            "temperature": row["probe_c"] + entry["offset_c"],
+            "is_above": row["probe_c"] + entry["offset_c"] > entry["max_c"],
             "km_from_home": place,
         }
 
@@ -336,7 +348,7 @@ def known(rows, column):
 
 
 def hourly(step, rows):
-    """Windows of an hour by device and customer; a reading is late when its window ended two hours before the latest one's time."""
+    """Hours by device and customer; a reading is late when its hour ended two hours before the latest reading."""
     keyed, latest = defaultdict(list), {}
     for row in sorted(rows, key=lambda row: (row["received_at"], row["device"], row["at"])):
         step.rows_in += 1
@@ -364,12 +376,17 @@ def hourly(step, rows):
             values = known(inside, "temperature")
             limit = inside[-1]["max_c"] if inside else limit
             table.append({
-                "device": key[0], "customer": key[1], "home": key[2], "kind": key[3], "window_start": start, "window_end": start + HOUR,
+                "device": key[0], "customer": key[1], "home": key[2], "kind": key[3], "window_start": start,
+                "window_end": start + HOUR,
                 "window_filled": not inside, "battery": (known(inside, "battery") or [None])[-1],
-                "door_open": sum(known(inside, "door")) if known(inside, "door") else None, "energy_wh": grown.get(start),
-                "km_from_home": max(known(inside, "km_from_home"), default=None), "limit_c": limit, "readings": len(inside),
-                "temperature_max": max(values, default=None), "temperature_mean": statistics.fmean(values) if values else None,
-                "temperature_min": min(values, default=None), "temperature_p95": quantile(values, 0.95) if values else None,
+                "door_open": sum(known(inside, "door")) if known(inside, "door") else None,
+                "energy_wh": grown.get(start),
+                "km_from_home": max(known(inside, "km_from_home"), default=None), "limit_c": limit,
+                "readings": len(inside),
+                "temperature_max": max(values, default=None),
+                "temperature_mean": statistics.fmean(values) if values else None,
+                "temperature_min": min(values, default=None),
+                "temperature_p95": quantile(values, 0.95) if values else None,
                 "temperature_stddev": statistics.stdev(values) if len(values) > 1 else None, "_sum": math.fsum(values),
             })
             start += HOUR
@@ -385,7 +402,8 @@ def cold_chain(step, table):
             continue
         step.warned["within-limit", "temperature_max"] += row["temperature_max"] > row["limit_c"]
         step.warned["on-average-within-limit", "temperature_mean"] += row["temperature_mean"] > row["limit_c"]
-        step.warned["probe-moves", "temperature_stddev"] += row["temperature_stddev"] is not None and row["temperature_stddev"] < 0.001
+        spread = row["temperature_stddev"]
+        step.warned["probe-moves", "temperature_stddev"] += spread is not None and spread < 0.001
     return table
 
 
@@ -399,12 +417,14 @@ def daily(table):
         days[day_in_berlin(row["window_start"]), row["device"], row["customer"], row["home"]].append(row)
     return [
         {
-            "day": key[0], "device": key[1], "customer": key[2], "home": key[3], "hours_of_day": 23 if key[0] == date(2026, 3, 29) else 24,
+            "day": key[0], "device": key[1], "customer": key[2], "home": key[3],
+            "hours_of_day": 23 if key[0] == date(2026, 3, 29) else 24,
             "hours": len(rows), "hours_measured": sum(row["readings"] > 0 for row in rows),
             "hours_above": sum(row["readings"] > 0 and row["temperature_max"] > row["limit_c"] for row in rows),
             "readings": sum(row["readings"] for row in rows),
             "temperature_mean": math.fsum(row["_sum"] for row in rows) / sum(row["readings"] for row in rows),
-            "temperature_min": min(known(rows, "temperature_min")), "temperature_max": max(known(rows, "temperature_max")),
+            "temperature_min": min(known(rows, "temperature_min")),
+            "temperature_max": max(known(rows, "temperature_max")),
             "energy_wh": sum(known(rows, "energy_wh")) if known(rows, "energy_wh") else None,
         }
         for key, rows in sorted(days.items())
@@ -424,10 +444,12 @@ def by_device(rows):
 def excursion(rows, ended_at):
     hottest = max(rows, key=lambda row: row["temperature"])
     return {
-        "device": rows[0]["device"], "customer": rows[0]["customer"], "home": rows[0]["home"], "started_at": rows[0]["at"],
+        "device": rows[0]["device"], "customer": rows[0]["customer"], "home": rows[0]["home"],
+        "started_at": rows[0]["at"],
         "ended_at": ended_at, "minutes": (ended_at - rows[0]["at"]) // timedelta(minutes=1), "readings": len(rows),
         "temperature_max": hottest["temperature"], "limit_c": max(row["max_c"] for row in rows),
-        "door_open": sum(known(rows, "door")), "zone": hottest["zone"], "cell": hottest["cell"], "km_from_home": hottest["km_from_home"],
+        "door_open": sum(known(rows, "door")), "zone": hottest["zone"], "cell": hottest["cell"],
+        "km_from_home": hottest["km_from_home"],
     }
 
 
@@ -462,9 +484,12 @@ def stays(readings):
             distances = [row["km_from_home"] for row in inside]
             doors = known(inside, "door")
             found.append({
-                "device": device, "place": place, "first_at": inside[0]["at"], "last_at": inside[-1]["at"], "readings": len(inside),
-                "cells": len({row["cell"] for row in inside}), "first_cell": inside[0]["cell"], "last_cell": inside[-1]["cell"],
-                "km_from_home_min": min(distances), "km_from_home_max": max(distances), "door_open": sum(doors) if doors else None,
+                "device": device, "place": place, "first_at": inside[0]["at"], "last_at": inside[-1]["at"],
+                "readings": len(inside),
+                "cells": len({row["cell"] for row in inside}), "first_cell": inside[0]["cell"],
+                "last_cell": inside[-1]["cell"],
+                "km_from_home_min": min(distances), "km_from_home_max": max(distances),
+                "door_open": sum(doors) if doors else None,
             })
     return found
 
@@ -479,7 +504,8 @@ def computed():
         *store_readings(clean_stores(steps["clean_stores"], records(steps["stores"], "stores/*.csv", ";"))),
         *feed_readings(unpacked(steps["unpacked"], feed(steps["feed"]))),
     ]
-    accepted = list(registered(steps["registered"], once(steps["once"], believed(steps["believed"], placed(steps["placed"], readings)))))
+    trusted = believed(steps["believed"], placed(steps["placed"], readings))
+    accepted = list(registered(steps["registered"], once(steps["once"], trusted)))
     hours = cold_chain(steps["cold_chain"], hourly(steps["hourly"], accepted))
     tables = {"hourly": hours, "excursions": excursions(accepted), "stays": stays(accepted), "daily": daily(hours)}
     tables["alerts"] = sorted(
@@ -506,7 +532,7 @@ def is_same(found, expected):
 def differences(name, key, found, expected):
     """What is wrong with the rows of a table, by its key."""
     wrong = []
-    expected = [{column: shown(value) for column, value in row.items() if not column.startswith("_")} for row in expected]
+    expected = [{name: shown(value) for name, value in row.items() if not name.startswith("_")} for row in expected]
     if len(found) != len(expected):
         wrong.append(f"{name}: {len(found)} rows, and {len(expected)} are expected")
     found_by_key = {tuple(row[column] for column in key): row for row in found}
@@ -550,7 +576,8 @@ def compare(out, tables):
 
     text = only_file(out / "daily", "*.csv").read_text(encoding="utf-8")
     like = tables["daily"][0]
-    found = [{column: typed(field, like[column]) for column, field in row.items()} for row in csv.DictReader(io.StringIO(text))]
+    rows = csv.DictReader(io.StringIO(text))
+    found = [{column: typed(field, like[column]) for column, field in row.items()} for row in rows]
     wrong += differences("daily", ("day", "device", "customer"), found, tables["daily"])
 
     names = ("device", "customer", "started_at", "ended_at", "minutes", "temperature_max", "limit_c", "zone")
@@ -584,15 +611,19 @@ def compare_counts(printed, steps, accepted, tables):
         for key, count in expected.items():
             if found[name][key] != count:
                 wrong.append(f"{name}: {key} is {found[name][key]}, and {count} is expected")
-    sinks = {"readings": accepted, "hourly_db": tables["hourly"], "daily_csv": tables["daily"], "excursions_db": tables["excursions"],
-             "stays_db": tables["stays"], "alerts_jsonl": tables["alerts"]}
+    sinks = {
+        "readings": accepted, "hourly_db": tables["hourly"], "excursions_db": tables["excursions"],
+        "stays_db": tables["stays"], "daily_csv": tables["daily"], "alerts_jsonl": tables["alerts"],
+    }
     committed = {sink["sink"]: sink["rows"] for sink in summary["sinks"]}
     expected = {name: len(rows) for name, rows in sinks.items()}
     if committed != expected:
         wrong.append(f"published are {committed}, and {expected} are expected")
     for kind in ("quarantined", "warned"):
         counted = Counter({(entry["step"], entry["rule"], entry["column"]): entry["rows"] for entry in summary[kind]})
-        expected = Counter({(name, *rule): rows for name, step in steps.items() for rule, rows in getattr(step, kind).items()})
+        expected = Counter({
+            (name, *rule): rows for name, step in steps.items() for rule, rows in getattr(step, kind).items()
+        })
         for rule in sorted(counted.keys() | expected.keys(), key=str):
             if counted[rule] != expected[rule]:
                 wrong.append(f"{kind} by {rule}: {counted[rule]} rows, and {expected[rule]} are expected")
@@ -613,12 +644,16 @@ def totals_of(steps, accepted, tables):
     return {
         "steps": {
             name: {
-                "rows_in": step.rows_in, "rows_out": step.rows_out, "quarantined": step.rejected, "dropped": step.dropped,
+                "rows_in": step.rows_in, "rows_out": step.rows_out, "quarantined": step.rejected,
+                "dropped": step.dropped,
                 "rules": [
                     {"rule": rule, "column": column, "rows": rows}
                     for (rule, column), rows in sorted(step.quarantined.items(), key=str)
                 ],
-                "warned": [{"rule": rule, "column": column, "rows": rows} for (rule, column), rows in sorted(step.warned.items()) if rows],
+                "warned": [
+                    {"rule": rule, "column": column, "rows": rows}
+                    for (rule, column), rows in sorted(step.warned.items()) if rows
+                ],
             }
             for name, step in sorted(steps.items())
         },
@@ -626,7 +661,8 @@ def totals_of(steps, accepted, tables):
         "tables": {name: len(rows) for name, rows in sorted(tables.items())},
         "by_customer": {customer: dict(counts) for customer, counts in sorted(customers.items())},
         "excursions": [
-            {name: shown(row[name]) for name in ("device", "started_at", "ended_at", "minutes", "readings")} for row in tables["excursions"]
+            {name: shown(row[name]) for name in ("device", "started_at", "ended_at", "minutes", "readings")}
+            for row in tables["excursions"]
         ],
     }
 
@@ -637,7 +673,8 @@ def main():
         wrong = compare(Path(sys.argv[1]), tables)
         if len(sys.argv) > 2:
             wrong += compare_counts(Path(sys.argv[2]), steps, accepted, tables)
-        print(json.dumps({"rows": {name: len(rows) for name, rows in tables.items()}, "wrong": wrong[:20]}, indent=2, ensure_ascii=False))
+        judged = {"rows": {name: len(rows) for name, rows in tables.items()}, "wrong": wrong[:20]}
+        print(json.dumps(judged, indent=2, ensure_ascii=False))
         sys.exit(1 if wrong else 0)
     GOLDEN.mkdir(exist_ok=True)
     text = json.dumps(totals_of(steps, accepted, tables), indent=2, ensure_ascii=False)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Makes data/ and served/: four days of a carrier's cooled trucks and cold stores, as three systems tell of them, and the device registry.
+"""Makes data/ and served/: four days of a carrier's cooled trucks and cold stores, and the device registry.
 
     python3 prepare.py
 
-Nothing in it is real but the places of the cities. The days are those around the change of clocks: 27 to 30 March 2026 in Berlin, of which
-the 29th has 23 hours. The same files come out byte by byte: chance comes from `random()` alone, and nothing is computed with sines.
+Nothing in it is real but the places of the cities. The days are those around the change of clocks: 27 to 30 March 2026
+in Berlin, of which the 29th has 23 hours. The same files come out byte by byte: chance comes from `random()` alone, and
+nothing is computed with sines.
 
 What is wrong with the data is counted in `DIRT`.
 """
@@ -69,12 +70,19 @@ TRUCKS = [
     ("KT-105", "leipzig", "halle", 0.9, -21.5, 320),
 ]
 FEED_TRUCKS = [("FT-21", "leipzig", "berlin", 2.5, 4.1, 205), ("FT-22", "hamburg", "luebeck", 1.3, -22.0, 330)]
-STORES = [("CS-01", "hamburg", 3.6, 900), ("CS-02", "berlin", -22.5, 2100), ("CS-03", "leipzig", 4.4, 800), ("CS-04", "leipzig", -21.8, 1900)]
+STORES = [
+    ("CS-01", "hamburg", 3.6, 900), ("CS-02", "berlin", -22.5, 2100),
+    ("CS-03", "leipzig", 4.4, 800), ("CS-04", "leipzig", -21.8, 1900),
+]
 # A unit on trial that nobody registered, and one that was taken out of service and went on sending in the workshop.
 TRIAL, RETIRED = "KT-190", "KT-109"
 NEVER_CHARGED = "KT-105"
 # The meter begins anew after an interruption of its supply.
-RESETS = {"KT-102": datetime(2026, 3, 28, 6, 2, tzinfo=UTC), "CS-02": datetime(2026, 3, 29, 10, 4, tzinfo=UTC), "FT-22": datetime(2026, 3, 27, 14, 7, tzinfo=UTC)}
+RESETS = {
+    "KT-102": datetime(2026, 3, 28, 6, 2, tzinfo=UTC),
+    "CS-02": datetime(2026, 3, 29, 10, 4, tzinfo=UTC),
+    "FT-22": datetime(2026, 3, 27, 14, 7, tzinfo=UTC),
+}
 # No reception from, until: what was measured is sent afterwards, the newest first.
 DEAD_ZONES = {
     "KT-101": (datetime(2026, 3, 27, 5, 40, tzinfo=UTC), datetime(2026, 3, 27, 6, 55, tzinfo=UTC)),
@@ -142,7 +150,7 @@ def warming(device, at):
 
 
 def trip(dice, at, home, there, hours):
-    """Where a truck is, and whether it is being unloaded: away from 5 o'clock on, back in the afternoon; on Sundays it stands."""
+    """Where a truck is, and whether it is being unloaded: it leaves at 6 o'clock, and stands on Sundays."""
     local = at.astimezone(WINTER if at < CHANGE else SUMMER)
     since = local.hour + local.minute / 60 - 6
     start, end = PLACES[home], PLACES[there]
@@ -166,7 +174,7 @@ def measured(dice, device, home, setpoint, watts, step, drive=None):
     battery = dice.between(70, 95) if device != NEVER_CHARGED else 36.0
     reset, warmed, stuck = RESETS.get(device), 0.0, None
     at = START + timedelta(minutes=step)
-    while at <= END:
+    while at < END:
         minutes = (at - START) // timedelta(minutes=1)
         lat = lon = None
         unloading = False
@@ -183,7 +191,8 @@ def measured(dice, device, home, setpoint, watts, step, drive=None):
             temperature = stuck = stuck if stuck is not None else temperature
         if not within(SILENT.get(device), at):
             yield {
-                "device": device, "at": at, "received": at + timedelta(seconds=2 + dice.below(9)), "temperature": temperature, "open": is_open,
+                "device": device, "at": at, "received": at + timedelta(seconds=2 + dice.below(9)),
+                "temperature": temperature, "open": is_open,
                 "wh": meter, "battery": round(battery), "lat": lat, "lon": lon,
             }
         at += timedelta(minutes=step)
@@ -210,8 +219,10 @@ def iso(at):
 
 def truck_fields(reading):
     return {
-        "device": reading["device"], "at": iso(reading["at"]), "received_at": iso(reading["received"]), "temp_c": f"{reading['temperature']:.2f}",
-        "door": "open" if reading["open"] else "closed", "energy_wh": str(reading["wh"]), "lat": f"{reading['lat']:.6f}",
+        "device": reading["device"], "at": iso(reading["at"]), "received_at": iso(reading["received"]),
+        "temp_c": f"{reading['temperature']:.2f}",
+        "door": "open" if reading["open"] else "closed", "energy_wh": str(reading["wh"]),
+        "lat": f"{reading['lat']:.6f}",
         "lon": f"{reading['lon']:.6f}", "battery": str(reading["battery"]),
     }
 
@@ -228,9 +239,12 @@ def write_trucks(dice):
             # What is too warm, or came late, is a story of its own, and stays as it is.
             if not within(DEAD_ZONES.get(device), reading["at"]) and not within(FAILURES.get(device), reading["at"]):
                 pool.append((gateway, entry))
-    extra = [(TRIAL, "berlin", datetime(2026, 3, 30, 7, tzinfo=UTC), 40), (RETIRED, "leipzig", datetime(2026, 3, 28, 10, tzinfo=UTC), 48)]
+    extra = [
+        (TRIAL, "berlin", datetime(2026, 3, 30, 7, tzinfo=UTC), 40),
+        (RETIRED, "leipzig", datetime(2026, 3, 28, 10, tzinfo=UTC), 48),
+    ]
     for device, home, first, count in extra:
-        for number, reading in enumerate(measured(dice, device, home, 4.0, 150, 5, (home, 1.0))):
+        for reading in measured(dice, device, home, 4.0, 150, 5, (home, 1.0)):
             if reading["at"] >= first and count > 0:
                 lines["south"].append([reading["received"], truck_fields(reading)])
                 count -= 1
@@ -297,11 +311,13 @@ def write_stores(dice):
             local = reading["at"].astimezone(WINTER)
             temperature = f"{reading['temperature']:.1f}" if device != "CS-03" else f"{reading['temperature']:.2f}"
             lines.append((reading["at"], [
-                device, local.strftime("%d.%m.%Y %H:%M"), temperature.replace(".", ","), "auf" if reading["open"] else "zu",
+                device, local.strftime("%d.%m.%Y %H:%M"), temperature.replace(".", ","),
+                "auf" if reading["open"] else "zu",
                 f"{reading['wh'] / 1000:.3f}".replace(".", ","),
             ]))
     lines.sort(key=lambda line: line[0])
-    pool = [line for line in lines if not within(FAILURES.get(line[1][0]), line[0]) and not within(STUCK.get(line[1][0]), line[0])]
+    told = [FAILURES, STUCK]
+    pool = [line for line in lines if not any(within(spans.get(line[1][0]), line[0]) for spans in told)]
     for number, (_, fields) in enumerate(dice.take(pool, DIRT["stores"]["temperature that is no number"])):
         fields[2] = ["####", "Fühlerbruch"][number % 2]
     header = ["Fühler", "Zeit", "Temp °C", "Tür", "Zähler kWh"]
@@ -328,7 +344,8 @@ def write_feed(dice):
             three = readings[number : number + 3]
             last = three[-1]
             payload = {
-                "fw": "4.2.1", "fix": {"lat": round(last["lat"], 5), "lon": round(last["lon"], 5), "sats": 5 + dice.below(8)},
+                "fw": "4.2.1",
+                "fix": {"lat": round(last["lat"], 5), "lon": round(last["lon"], 5), "sats": 5 + dice.below(8)},
                 "batt": {"mv": 3000 + 12 * last["battery"]},
                 "readings": [
                     {
@@ -374,7 +391,8 @@ def write_registry():
 
     def entry(device, kind, customer, home, limits, offset, since=None, until=None):
         return {
-            "device": device, "kind": kind, "customer": customer, "home": home, "home_lat": PLACES[home][0], "home_lon": PLACES[home][1],
+            "device": device, "kind": kind, "customer": customer, "home": home, "home_lat": PLACES[home][0],
+            "home_lon": PLACES[home][1],
             "min_c": limits[0], "max_c": limits[1], "offset_c": offset, "valid_from": since, "valid_to": until,
         }
 
