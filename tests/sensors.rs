@@ -1,8 +1,12 @@
 //! The scenario `pipelines/sensors`, run by the binary: `expected.py`, which knows nothing of Wasmill, makes every hour, day, excursion and
 //! stay anew, and compares them value by value. The device registry is served over HTTP, to those who have the token.
 
+use std::fs::File;
 use std::path::Path;
 
+use arrow::array::AsArray as _;
+use arrow::datatypes::Float64Type;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 use wasmill_tests::receiver::Receiver;
 use wasmill_tests::scenario::{Scenario, summary};
@@ -17,6 +21,7 @@ async fn what_was_measured_is_there_once_and_a_broken_probe_changes_nothing() {
     let tables = fleet.tables().await;
     let lengths: Vec<usize> = tables.iter().map(Vec::len).collect();
     assert!(lengths[0] > 1_000 && lengths[1] > 3 && lengths[2] > 50, "{lengths:?}");
+    fleet.compare_readings();
 
     // Who is told learns that the share of hours above their limits is too high, although nothing is held back for it.
     let (kind, details) = fleet.event();
@@ -98,6 +103,39 @@ impl Fleet {
         let requests = self.registry.requests();
         let asked = Request { path: "/devices.json".to_owned(), status: 200 };
         assert!(!requests.is_empty() && requests.iter().all(|request| *request == asked));
+    }
+
+    /// What `expected.py` does not read: the Parquet file, by its rows and the sums of what was calibrated and of what was placed.
+    fn compare_readings(&self) {
+        let golden = read_bytes(&self.scenario.folder().join("golden/totals.json"));
+        let golden: Value = serde_json::from_slice(&golden).expect("golden/totals.json is JSON");
+        let golden = &golden["readings"];
+        let folder = self.scenario.folder().join("out/readings");
+        let files: Vec<_> = std::fs::read_dir(folder).expect("a folder").collect();
+        let [Ok(file)] = &files[..] else { panic!("one file, not {files:?}") };
+        let file = File::open(file.path()).expect("a readable file");
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+            .and_then(|builder| builder.build())
+            .expect("a Parquet file");
+        let (mut rows, mut temperature, mut km_from_home) = (0, 0.0, 0.0);
+        for batch in reader {
+            let batch = batch.expect("a readable batch");
+            let sum = |name: &str| -> f64 {
+                let column = batch.column_by_name(name).expect("a column");
+                column.as_primitive::<Float64Type>().iter().flatten().sum()
+            };
+            rows += batch.num_rows();
+            temperature += sum("temperature");
+            km_from_home += sum("km_from_home");
+        }
+        assert_eq!(json!(rows), golden["rows"]);
+        for (name, found) in [("temperature", temperature), ("km_from_home", km_from_home)] {
+            let expected = golden[name].as_f64().expect("a number");
+            assert!(
+                (found - expected).abs() <= 1e-9 * expected.abs(),
+                "{name}: {found}, not {expected}"
+            );
+        }
     }
 
     /// The hours, excursions and stays.

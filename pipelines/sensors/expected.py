@@ -6,7 +6,8 @@
     python3 expected.py out run.jsonl    the counts too: what `wasmill run pipeline.toml --output json` printed
 
 The functions follow the steps of pipeline.toml and carry their names. Nothing but the standard library is used;
-distances, geohashes, areas, windows, quantiles and increases are computed here. Of pipeline.toml only the areas are read.
+distances, geohashes, areas, windows, quantiles and increases are computed here. Of pipeline.toml only the
+areas are read.
 """
 
 import csv
@@ -588,7 +589,7 @@ def compare(out, tables):
     if [row["started_at"] for row in found] != [shown(row["started_at"]) for row in expected]:
         wrong.append("alerts: another order")
 
-    # The standard library reads no Parquet: the summary of the run has the rows.
+    # The standard library reads no Parquet: the summary of the run has the rows, and the test looks into the file.
     content = only_file(out / "readings", "*.parquet").read_bytes()
     if not (content.startswith(b"PAR1") and content.endswith(b"PAR1")):
         wrong.append("readings: no Parquet file")
@@ -657,7 +658,11 @@ def totals_of(steps, accepted, tables):
             }
             for name, step in sorted(steps.items())
         },
-        "readings": len(accepted),
+        "readings": {
+            "rows": len(accepted),
+            "temperature": math.fsum(row["temperature"] for row in accepted),
+            "km_from_home": math.fsum(known(accepted, "km_from_home")),
+        },
         "tables": {name: len(rows) for name, rows in sorted(tables.items())},
         "by_customer": {customer: dict(counts) for customer, counts in sorted(customers.items())},
         "excursions": [

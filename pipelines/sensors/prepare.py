@@ -396,7 +396,7 @@ def write_registry():
             "min_c": limits[0], "max_c": limits[1], "offset_c": offset, "valid_from": since, "valid_to": until,
         }
 
-    calibrated, handed_over = "2026-03-28T08:00:00Z", "2026-03-28T23:00:00Z"
+    calibrated, taken_out, handed_over = "2026-03-28T08:00:00Z", "2026-03-28T12:00:00Z", "2026-03-28T23:00:00Z"
     devices = [
         entry("KT-101", "truck", "Frischdienst Nord", "hamburg", CHILLED, -0.3, "2025-04-01T00:00:00Z", calibrated),
         entry("KT-101", "truck", "Frischdienst Nord", "hamburg", CHILLED, 0.1, calibrated),
@@ -405,7 +405,7 @@ def write_registry():
         entry("KT-103", "truck", "Stadtküche", "berlin", CHILLED, 0.2, handed_over),
         entry("KT-104", "truck", "Molkerei Havel", "berlin", CHILLED, -0.1, "2025-06-15T00:00:00Z"),
         entry("KT-105", "truck", "Eiswerk Saale", "leipzig", FROZEN, 0.0, "2025-09-01T00:00:00Z"),
-        entry(RETIRED, "truck", "Eiswerk Saale", "leipzig", CHILLED, 0.0, "2024-03-01T00:00:00Z", "2026-03-28T12:00:00Z"),
+        entry(RETIRED, "truck", "Eiswerk Saale", "leipzig", CHILLED, 0.0, "2024-03-01T00:00:00Z", taken_out),
         entry("FT-21", "truck", "Molkerei Havel", "leipzig", CHILLED, 0.0, "2026-01-10T00:00:00Z"),
         entry("FT-22", "truck", "Eiswerk Saale", "hamburg", FROZEN, 0.4, "2026-01-10T00:00:00Z"),
         entry("CS-01", "store", "Frischdienst Nord", "hamburg", CHILLED, 0.0, "2023-05-01T00:00:00Z"),
