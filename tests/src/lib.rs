@@ -13,6 +13,7 @@ pub mod prices;
 pub mod process;
 pub mod receiver;
 pub mod scenario;
+pub mod served;
 pub mod tmpfs;
 pub mod workspace;
 

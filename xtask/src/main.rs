@@ -21,6 +21,7 @@ mod process;
 mod python;
 mod receiver;
 mod scenario;
+mod served;
 mod servers;
 mod test;
 mod test_output;

@@ -1,11 +1,15 @@
-//! An HTTP receiver on the loopback interface: somebody for notifiers of a scenario to tell.
+//! An HTTP server on the loopback interface, for scenarios: somebody for notifiers to tell, and who has the [files](crate::served) that
+//! plugins fetch.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use crate::served::{ROOT, Served};
 
 /// Enough for any event, and for headers.
 const MAX_REQUEST_BYTES: u64 = 1 << 20;
@@ -16,6 +20,8 @@ const SILENCE: Duration = Duration::from_secs(5);
 pub struct Receiver {
     /// Where to send notifications.
     pub url: String,
+    /// Where files are.
+    pub served: String,
     notifications: Arc<Mutex<Vec<Notification>>>,
 }
 
@@ -31,27 +37,29 @@ pub struct Notification {
 }
 
 impl Receiver {
-    /// Listens at a free port.
+    /// Listens at a free port; has the files of a folder, which need not be there.
     ///
     /// # Errors
     ///
-    /// When there is none.
-    pub fn start() -> Result<Self, String> {
+    /// When there is no free port.
+    pub fn start(folder: PathBuf) -> Result<Self, String> {
         let bound = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) = bound
             .map_err(|error| format!("no port on 127.0.0.1 to receive notifications: {error}"))?;
+        let served = Arc::new(Served::new(folder));
         let notifications = Arc::default();
         let receiver = Self {
             url: format!("http://{address}/hooks"),
+            served: format!("http://{address}{ROOT}"),
             notifications: Arc::clone(&notifications),
         };
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let notifications = Arc::clone(&notifications);
+                let (notifications, served) = (Arc::clone(&notifications), Arc::clone(&served));
                 // One thread each: a sender that keeps silent must not keep others waiting.
                 thread::spawn(move || {
-                    if let Err(error) = receive(stream, &notifications) {
+                    if let Err(error) = receive(stream, &notifications, &served) {
                         eprintln!(
                             "the receiver of notifications could not read a request: {error}"
                         );
@@ -73,9 +81,17 @@ fn lock(notifications: &Mutex<Vec<Notification>>) -> MutexGuard<'_, Vec<Notifica
     notifications.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn receive(stream: TcpStream, notifications: &Mutex<Vec<Notification>>) -> io::Result<()> {
+fn receive(
+    stream: TcpStream,
+    notifications: &Mutex<Vec<Notification>>,
+    served: &Served,
+) -> io::Result<()> {
     stream.set_read_timeout(Some(SILENCE))?;
     let notification = Notification::read(BufReader::new((&stream).take(MAX_REQUEST_BYTES)))?;
+    // Notifiers send and do not ask.
+    if notification.method == "GET" {
+        return served.answer(&notification.path, &stream);
+    }
     lock(notifications).push(notification);
     // After it is kept: when the run is over, all that was answered is there.
     (&stream).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
@@ -156,16 +172,37 @@ mod tests {
         Notification::read(&b"\r\n"[..]).unwrap_err();
     }
 
-    #[test]
-    fn what_was_answered_is_kept() {
-        let receiver = Receiver::start().unwrap();
+    /// What a receiver answers, all of it.
+    fn answer(receiver: &Receiver, request: &str) -> String {
         let address = receiver.url.strip_prefix("http://").unwrap().strip_suffix("/hooks").unwrap();
         let mut stream = TcpStream::connect(address).unwrap();
-        stream.write_all(b"POST /hooks HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}").unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[test]
+    fn what_was_answered_is_kept() {
+        let receiver = Receiver::start("/nowhere".into()).unwrap();
+        let answer = answer(&receiver, "POST /hooks HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}");
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         assert_eq!(receiver.take().len(), 1);
+        assert_eq!(receiver.take(), []);
+    }
+
+    #[test]
+    fn files_are_fetched_and_that_is_no_notification() {
+        let folder = std::env::temp_dir().join(format!("xtask-receiver-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("devices.json"), "[7]").unwrap();
+        let receiver = Receiver::start(folder.clone()).unwrap();
+        let found = answer(&receiver, "GET /served/devices.json HTTP/1.1\r\n\r\n");
+        let refused = answer(&receiver, "GET /served/../devices.json HTTP/1.1\r\n\r\n");
+        std::fs::remove_dir_all(folder).unwrap();
+        assert!(found.starts_with("HTTP/1.1 200 OK\r\n") && found.ends_with("[7]"), "{found}");
+        assert!(refused.starts_with("HTTP/1.1 404 Not Found\r\n"), "{refused}");
+        assert!(receiver.served.ends_with("/served"), "{}", receiver.served);
         assert_eq!(receiver.take(), []);
     }
 }

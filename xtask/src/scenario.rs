@@ -12,6 +12,8 @@ use crate::{plugins, process};
 
 /// The variable from which pipelines take the address of the webhook.
 const WEBHOOK: &str = "WASMILL_DEMO_WEBHOOK";
+/// The variable from which pipelines take the address of what is in their folder `served/`.
+const SERVED: &str = "WASMILL_DEMO_SERVED";
 
 /// Builds plugins and host, runs the scenario, and ends with the exit code of the run.
 ///
@@ -37,10 +39,17 @@ pub fn run(workspace: &Workspace, name: &str, profile: Profile) -> Result<ExitCo
     let binary = workspace.wasmill(profile);
     let shown_binary = workspace.relative(&binary).to_string();
 
-    let receiver = Receiver::start()?;
+    let served = workspace.root.join(&folder).join("served");
+    let has_served = served.is_dir();
+    let receiver = Receiver::start(served)?;
     let mut wasmill = Command::new(&binary);
     wasmill.arg("run").arg(&file).current_dir(&workspace.root).env(WEBHOOK, &receiver.url);
-    println!("\n{WEBHOOK}={} {} run {}\n", receiver.url, shown_binary, file.display());
+    print!("\n{WEBHOOK}={} ", receiver.url);
+    if has_served {
+        wasmill.env(SERVED, &receiver.served);
+        print!("{SERVED}={} ", receiver.served);
+    }
+    println!("{shown_binary} run {}\n", file.display());
     let started = Instant::now();
     let status = process::status(&mut wasmill)?;
     let ran = started.elapsed();
