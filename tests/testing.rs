@@ -162,6 +162,26 @@ fn mistakes_are_named_with_the_place_and_the_exit_code() {
     assert_eq!(test(&workspace, "gross", &["--case", "y"]).code, Some(66));
 }
 
+/// The plugin takes it, but a pipeline asks the schema first.
+#[test]
+fn a_config_that_a_pipeline_would_refuse_fails_the_case() {
+    let workspace = Workspace::new();
+    let case = |depth: u32| {
+        format!(
+            "[[case]]\nname = \"x\"\nschema = {{ a = \"utf8\" }}\n\
+             config = {{ column = \"a\", depth = {depth}, columns = [{{ path = \"b\" }}] }}\n"
+        )
+    };
+    workspace.write("tests/a.toml", &case(64));
+    let passed = test(&workspace, "flatten", &[]);
+    assert_eq!(passed.code, Some(0), "{passed:#?}");
+    workspace.write("tests/a.toml", &case(200));
+    let failed = test(&workspace, "flatten", &[]);
+    assert_eq!(failed.code, Some(65), "{failed:#?}");
+    let shown = "config: the plugin's own schema refuses it: `depth`: 200 is greater than";
+    assert!(failed.stdout.contains(shown), "{}", failed.stdout);
+}
+
 const SCRIPT: &str = r#"# /// script
 # [tool.wasmill]
 # kind = "transformer"

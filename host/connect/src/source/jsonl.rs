@@ -338,7 +338,8 @@ impl LineDecoder {
                             continue;
                         }
                         Ok(_) => "not a single JSON object".to_owned(),
-                        Err(error) => error.to_string(),
+                        // Where a line ends too early, the error names its end.
+                        Err(error) => error.to_string().replace('\n', "\\n"),
                     };
                     let bad = line.bad_record(raw, place(line.mark), "bad-json", message);
                     bad_records.push(bad);

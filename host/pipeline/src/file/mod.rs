@@ -2,7 +2,7 @@
 
 pub mod diagnostic;
 pub mod document;
-pub(crate) mod plugin_schema;
+pub mod plugin_schema;
 pub mod policies;
 pub mod reader;
 pub mod schema;

@@ -7,7 +7,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+use super::diagnostic::Diagnostic;
+use super::document::Document;
+use super::reader::violations;
 
 /// How many schemas may be applied at one place.
 const MAX_WORK: u64 = 100_000;
@@ -33,6 +37,21 @@ pub(crate) enum SchemaRefused {
     Endless,
     #[error("it would be applied in more than {MAX_WORK} ways at one place")]
     TooMuchWork,
+}
+
+/// What a plugin's schema refuses of a configuration outside of a pipeline file: for people, one text for each mistake.
+#[must_use]
+pub fn refused(config: &Map<String, Value>, schema: &Value) -> Vec<String> {
+    if let Err(refused) = check(schema) {
+        return vec![format!("the config schema of the plugin cannot be applied: {refused}")];
+    }
+    let document = Document::made(Map::new());
+    let told = |diagnostic: Diagnostic| match diagnostic.hint {
+        Some(hint) => format!("{} ({hint})", diagnostic.message),
+        None => diagnostic.message,
+    };
+    let config = Value::Object(config.clone());
+    violations(&document, "", &config, schema).into_iter().map(told).collect()
 }
 
 /// Checks a schema that a plugin declares.

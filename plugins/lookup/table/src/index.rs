@@ -136,6 +136,11 @@ impl Index {
             .find_map(|prefix| self.rows.get(&key.bytes[..start + prefix]).copied())
     }
 
+    /// Whether there are ranges for a key.
+    pub fn has_ranges(&self, key: &Key) -> bool {
+        self.ranges.contains_key(&key.bytes)
+    }
+
     /// The row in whose range a value is.
     pub fn find_range(&self, key: &Key, value: i128) -> Option<u32> {
         let ranges = self.ranges.get(&key.bytes)?;

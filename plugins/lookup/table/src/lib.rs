@@ -179,8 +179,13 @@ impl<S: TableSource> Transformer for Lookup<S> {
             MissPolicy::Null | MissPolicy::Default => {}
             MissPolicy::Drop => out.filter(|row| found[row].is_some()),
             MissPolicy::Reject => {
+                let (mut find_key, mut key) = (self.keys(batch), Key::new(self.ignore_case));
                 for row in (0..found.len()).filter(|row| found[*row].is_none()) {
-                    let message = "no row of the table fits";
+                    let message = if find_key(row, &mut key) && self.index.has_ranges(&key) {
+                        "no range of the table holds the value"
+                    } else {
+                        "no row of the table fits"
+                    };
                     out.reject_column(row, &self.key_column, "no-match", message);
                 }
             }
@@ -227,7 +232,10 @@ impl<S> Lookup<S> {
             }
         }
         self.index.sort_ranges().map_err(|(left, right)| {
-            format!("the ranges of rows {left} and {right} of the table have values in common; divide them")
+            let values = |column: &usize| table.value(left as usize, *column);
+            let key: Vec<&str> = equal.iter().filter_map(values).collect();
+            let of = if key.is_empty() { String::new() } else { format!(" ({})", key.join(", ")) };
+            format!("the ranges of rows {left} and {right} of the table{of} have values in common; divide them")
         })?;
         for added in &mut self.added {
             let column = table.column(&added.from)?;
@@ -293,12 +301,11 @@ impl<S> Lookup<S> {
         })
     }
 
-    /// The row of the table for each row of the batch.
-    fn find(&self, batch: &Batch) -> Vec<Option<u32>> {
+    /// Makes the keys of rows, from the columns that must be equal; false where one of them is null.
+    fn keys<'b>(&'b self, batch: &'b Batch) -> impl FnMut(usize, &mut Key) -> bool + 'b {
         let equal: Vec<_> = self.equal.iter().map(|(input, _)| input.read(batch)).collect();
-        let mut key = Key::new(self.ignore_case);
         let mut scratch = String::new();
-        let mut find_key = |row: usize, key: &mut Key| {
+        move |row, key| {
             key.clear();
             equal.iter().all(|column| match column.get(row, &mut scratch) {
                 Some(text) => {
@@ -307,7 +314,12 @@ impl<S> Lookup<S> {
                 }
                 None => false,
             })
-        };
+        }
+    }
+
+    /// The row of the table for each row of the batch.
+    fn find(&self, batch: &Batch) -> Vec<Option<u32>> {
+        let (mut find_key, mut key) = (self.keys(batch), Key::new(self.ignore_case));
         let rows = 0..batch.rows();
         match &self.search {
             Search::Equal => rows
