@@ -326,9 +326,11 @@ def received_late(dice, sessions, clean):
     for session in sessions:
         by_visitor.setdefault(session[0]["anonymousId"], []).append(session)
     twice = [visits for name, visits in by_visitor.items() if name and len(visits) > 1 and len(visits[0]) > 2 and len(visits[1]) > 1]
-    for visits in dice.sample(twice, DIRT["late"]):
-        first, second = visits[0], visits[1]
-        one = first[1 + dice.below(len(first) - 1)]
+    # Some are the first of their session and come another day, when that session has been published.
+    overnight = dice.sample([visits for visits in twice if visits[0][-1]["_at"].date() < visits[1][0]["_at"].date()], 3)
+    others = dice.sample([visits for visits in twice if visits not in overnight], DIRT["late"] - len(overnight))
+    for first, second, *_ in overnight + others:
+        one = first[0] if [first, second, *_] in overnight else dice.pick(first[1:])
         one["_received"] = second[1]["_received"] + seconds(1)
         one["sentAt"] = iso(one["_received"] - seconds(0.2))
         clean.discard(one["messageId"])
