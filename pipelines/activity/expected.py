@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Computes what the pipeline should give, from the raw files, without Wasmill.
 
-    python3 expected.py         writes golden/totals.json
-    python3 expected.py out     compares what a run wrote to out/; prints JSON, and fails where something is wrong
-    python3 expected.py out run.jsonl    the counts of the run too: what `wasmill run pipeline.toml --output json` printed
+    python3 expected.py                  writes golden/totals.json
+    python3 expected.py out              compares what a run wrote to out/; fails where something is wrong
+    python3 expected.py out run.jsonl    the counts too: what `wasmill run pipeline.toml --output json` printed
 
-The events are Parquet, which the standard library cannot read: they are compared where `wasmill run read-back.toml` has made JSON lines of
-them. The functions follow the steps of pipeline.toml. Nothing but the standard library is used.
+The events are Parquet, which the standard library cannot read: they are compared where `wasmill run read-back.toml` has
+made JSON lines of them. The functions follow the steps of pipeline.toml. Nothing but the standard library is used.
 """
 
 import csv
@@ -33,11 +33,23 @@ EVENTS = {"page_view", "product_view", "search", "add_to_cart", "checkout", "pur
 
 # From the longest beginning to the shortest.
 PAGES = {
-    "shop": [("/checkout/thanks", "thanks"), ("/checkout", "checkout"), ("/account/", "account"), ("/search", "search"), ("/cart", "cart"),
-             ("/c/", "category"), ("/p/", "product"), ("/", "other")],
+    "shop": [
+        ("/checkout/thanks", "thanks"),
+        ("/checkout", "checkout"),
+        ("/account/", "account"),
+        ("/search", "search"),
+        ("/cart", "cart"),
+        ("/c/", "category"),
+        ("/p/", "product"),
+        ("/", "other"),
+    ],
     "guide": [("/tours", "tours"), ("/howto", "how-to"), ("/", "other")],
 }
-UTM = {("google", "cpc"): "paid search", ("newsletter", "email"): "newsletter", ("instagram", "paid_social"): "paid social"}
+UTM = {
+    ("google", "cpc"): "paid search",
+    ("newsletter", "email"): "newsletter",
+    ("instagram", "paid_social"): "paid social",
+}
 SEARCH = re.compile(r"www\.google\.|com\.google\.android\.|www\.bing\.com|duckduckgo\.com|www\.ecosia\.org")
 SOCIAL = re.compile(r"l\.instagram\.com|[lm]\.facebook\.com|www\.youtube\.com|t\.co")
 OURS = {"www.nordhang.example": "shop", "guide.nordhang.example": "guide", "pay.example": "payment"}
@@ -97,15 +109,40 @@ def instant(text):
 
 def browser_of(agent):
     """Family, system and device; `bot` for programs, nulls for what says nothing."""
-    if re.search(r"bot|crawler|spider|facebookexternalhit|^(curl|python-requests|Go-http-client)/", agent, re.IGNORECASE):
+    if re.search(
+        r"bot|crawler|spider|facebookexternalhit|^(curl|python-requests|Go-http-client)/", agent, re.IGNORECASE
+    ):
         return "a bot", None, "bot"
-    family = next((name for token, name in [
-        ("Edg/", "Edge"), ("SamsungBrowser/", "Samsung Internet"), ("HeadlessChrome/", "Headless Chrome"), ("Firefox/", "Firefox"),
-        ("Chrome/", "Chrome"), ("Version/", "Safari"),
-    ] if token in agent), None)
-    system = next((name for token, name in [
-        ("Windows NT", "Windows"), ("iPhone", "iOS"), ("iPad", "iOS"), ("Android", "Android"), ("Mac OS X", "macOS"), ("Linux", "Linux"),
-    ] if token in agent), None)
+    family = next(
+        (
+            name
+            for token, name in [
+                ("Edg/", "Edge"),
+                ("SamsungBrowser/", "Samsung Internet"),
+                ("HeadlessChrome/", "Headless Chrome"),
+                ("Firefox/", "Firefox"),
+                ("Chrome/", "Chrome"),
+                ("Version/", "Safari"),
+            ]
+            if token in agent
+        ),
+        None,
+    )
+    system = next(
+        (
+            name
+            for token, name in [
+                ("Windows NT", "Windows"),
+                ("iPhone", "iOS"),
+                ("iPad", "iOS"),
+                ("Android", "Android"),
+                ("Mac OS X", "macOS"),
+                ("Linux", "Linux"),
+            ]
+            if token in agent
+        ),
+        None,
+    )
     device = "tablet" if "iPad" in agent else "mobile" if "Mobile" in agent else "desktop" if system else None
     return family, system, device
 
@@ -161,12 +198,22 @@ def clean_events(step, rows):
         step.rows_in += 1
         properties, context = raw["properties"], raw["context"]
         row = {
-            "message_id": cleaned(raw["messageId"]), "event": cleaned(raw["event"]).lower(), "anonymous_id": cleaned(raw["anonymousId"]),
-            "user_id": cleaned(raw["userId"]), "at": cleaned(raw["originalTimestamp"]), "received_at": instant(raw["receivedAt"]),
-            "ip": context["ip"], "agent": context["userAgent"], "page": context["page"]["url"].strip(),
-            "referrer": cleaned(context["page"]["referrer"]), "search_term": cleaned(properties.get("query")),
-            "order_id": properties.get("order_id"), "amount": raw["amount"], "currency": properties.get("currency"),
-            "sku": properties.get("sku"), "products": properties.get("products"),
+            "message_id": cleaned(raw["messageId"]),
+            "event": cleaned(raw["event"]).lower(),
+            "anonymous_id": cleaned(raw["anonymousId"]),
+            "user_id": cleaned(raw["userId"]),
+            "at": cleaned(raw["originalTimestamp"]),
+            "received_at": instant(raw["receivedAt"]),
+            "ip": context["ip"],
+            "agent": context["userAgent"],
+            "page": context["page"]["url"].strip(),
+            "referrer": cleaned(context["page"]["referrer"]),
+            "search_term": cleaned(properties.get("query")),
+            "order_id": properties.get("order_id"),
+            "amount": raw["amount"],
+            "currency": properties.get("currency"),
+            "sku": properties.get("sku"),
+            "products": properties.get("products"),
         }
         reasons = [("missing", name) for name in ("message_id", "at") if row[name] is None]
         if row["at"] is not None:
@@ -185,7 +232,9 @@ def clean_events(step, rows):
 
 def shop_events(steps):
     parts = steps["event_parts"]
-    for row in clean_events(steps["clean_events"], flat_events(steps["flat_events"], text_lines(steps["event_lines"], "events"))):
+    for row in clean_events(
+        steps["clean_events"], flat_events(steps["flat_events"], text_lines(steps["event_lines"], "events"))
+    ):
         parts.rows_in += 1
         address = address_of(row["page"])
         if address is None:
@@ -194,10 +243,23 @@ def shop_events(steps):
         parts.rows_out += 1
         amount = row["amount"] and row["amount"].quantize(CENT, ROUND_HALF_UP)
         yield event_of(
-            "shop", row["message_id"], row["at"], row["ip"], row["agent"], address, row["referrer"],
-            received_at=row["received_at"], visitor=row["anonymous_id"] or f"{row['ip']} {row['agent']}", user_id=row["user_id"],
-            event=row["event"], search_term=row["search_term"], order_id=row["order_id"], amount=amount, currency=row["currency"],
-            sku=row["sku"], products=row["products"],
+            "shop",
+            row["message_id"],
+            row["at"],
+            row["ip"],
+            row["agent"],
+            address,
+            row["referrer"],
+            received_at=row["received_at"],
+            visitor=row["anonymous_id"] or f"{row['ip']} {row['agent']}",
+            user_id=row["user_id"],
+            event=row["event"],
+            search_term=row["search_term"],
+            order_id=row["order_id"],
+            amount=amount,
+            currency=row["currency"],
+            sku=row["sku"],
+            products=row["products"],
         )
 
 
@@ -213,9 +275,12 @@ def guide_events(steps, left_out):
         pages.rows_in += 1
         path, _, query = (match["request"] or "").partition("?")
         why = (
-            "no HTTP" if match["method"] is None
-            else "no page" if re.search(r"^/(assets|img)/|\.(txt|xml|ico)$", path)
-            else "not shown" if match["method"] != "GET" or match["status"] not in ("200", "304")
+            "no HTTP"
+            if match["method"] is None
+            else "no page"
+            if re.search(r"^/(assets|img)/|\.(txt|xml|ico)$", path)
+            else "not shown"
+            if match["method"] != "GET" or match["status"] not in ("200", "304")
             else None
         )
         if why:
@@ -223,21 +288,45 @@ def guide_events(steps, left_out):
             pages.dropped += 1
             continue
         pages.rows_out += 1
-        day, month, year, hour, minute, second = re.match(r"(\d+)/(\w+)/(\d+):(\d+):(\d+):(\d+) \+0100$", match["at"]).groups()
-        at = datetime(int(year), MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC) - timedelta(hours=1)
+        day, month, year, hour, minute, second = re.match(
+            r"(\d+)/(\w+)/(\d+):(\d+):(\d+):(\d+) \+0100$", match["at"]
+        ).groups()
+        at = datetime(
+            int(year), MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC
+        ) - timedelta(hours=1)
         agent = "" if match["agent"] == "-" else match["agent"]
         address = "guide.nordhang.example", path, {name: values[0] for name, values in parse_qs(query).items()}
-        yield event_of("guide", line, at, match["ip"], agent, address, match["referrer"], received_at=at,
-                       visitor=f"{match['ip']} {agent}", event="page_view")
+        yield event_of(
+            "guide",
+            line,
+            at,
+            match["ip"],
+            agent,
+            address,
+            match["referrer"],
+            received_at=at,
+            visitor=f"{match['ip']} {agent}",
+            event="page_view",
+        )
 
 
 def event_of(site, event_id, at, ip, agent, address, referrer, **more):
     host, path, query = address
     family, system, device = browser_of(agent)
     return {
-        "event_id": event_id, "site": site, "at": at, "ip": ip, "browser": family, "os": system, "device": device, "host": host,
-        "path": without_slash(path), "query": query, "referrer_host": host_of(referrer),
-        **dict.fromkeys(("user_id", "search_term", "order_id", "amount", "currency", "sku", "products")), **more,
+        "event_id": event_id,
+        "site": site,
+        "at": at,
+        "ip": ip,
+        "browser": family,
+        "os": system,
+        "device": device,
+        "host": host,
+        "path": without_slash(path),
+        "query": query,
+        "referrer_host": host_of(referrer),
+        **dict.fromkeys(("user_id", "search_term", "order_id", "amount", "currency", "sku", "products")),
+        **more,
     }
 
 
@@ -250,7 +339,11 @@ def arrival_of(event):
     if "utm_source" in query:
         channel = UTM.get((query["utm_source"].lower(), query.get("utm_medium", "").lower()), "other campaign")
         day = event["at"].date()
-        titles = [title for name, first, last, title in CAMPAIGNS if name == query.get("utm_campaign") and first <= day <= last]
+        titles = [
+            title
+            for name, first, last, title in CAMPAIGNS
+            if name == query.get("utm_campaign") and first <= day <= last
+        ]
         return channel, titles[0] if titles else None
     host = event["referrer_host"]
     if host is None or OURS.get(host) in (event["site"], "payment"):
@@ -266,11 +359,16 @@ def people(step, events, left_out):
     for event in events:
         step.rows_in += 1
         why = (
-            "staff" if event["ip"].startswith("203.0.113.")
-            else "monitor" if event["ip"] == "192.0.2.10"
-            else "bot" if event["device"] == "bot"
-            else "headless browser" if event["browser"] == "Headless Chrome"
-            else "no browser" if event["browser"] is None or event["device"] is None
+            "staff"
+            if event["ip"].startswith("203.0.113.")
+            else "monitor"
+            if event["ip"] == "192.0.2.10"
+            else "bot"
+            if event["device"] == "bot"
+            else "headless browser"
+            if event["browser"] == "Headless Chrome"
+            else "no browser"
+            if event["browser"] is None or event["device"] is None
             else None
         )
         if why:
@@ -279,7 +377,9 @@ def people(step, events, left_out):
             continue
         step.rows_out += 1
         path = event["path"]
-        event["page_group"] = "home" if path == "/" else next(group for start, group in PAGES[event["site"]] if path.startswith(start))
+        event["page_group"] = (
+            "home" if path == "/" else next(group for start, group in PAGES[event["site"]] if path.startswith(start))
+        )
         event["arrival"] = arrival_of(event)
         event["network"] = network_of(event["ip"])
         event["revenue"] = event["amount"] if event["event"] == "purchase" else None
@@ -375,11 +475,23 @@ def row_of(session, ended_by):
     arrival = next((event["arrival"] for event in session if event["arrival"]), ("direct", None))
     users = [event["user_id"] for event in session if event["user_id"]]
     return {
-        "session_id": start["session_id"], "site": start["site"], "visitor": start["visitor"], "user_id": users[-1] if users else None,
-        "session_start": start["at"], "session_end": end["at"], "session_seconds": (end["at"] - start["at"]) / timedelta(seconds=1),
-        "session_events": len(session), "session_ended_by": ended_by, "channel": arrival[0], "campaign": arrival[1],
-        "landing": start["path"], "landing_group": start["page_group"], "exit": end["path"], "device": start["device"],
-        "network": start["network"], "carts": sum(event["event"] == "add_to_cart" for event in session),
+        "session_id": start["session_id"],
+        "site": start["site"],
+        "visitor": start["visitor"],
+        "user_id": users[-1] if users else None,
+        "session_start": start["at"],
+        "session_end": end["at"],
+        "session_seconds": (end["at"] - start["at"]) / timedelta(seconds=1),
+        "session_events": len(session),
+        "session_ended_by": ended_by,
+        "channel": arrival[0],
+        "campaign": arrival[1],
+        "landing": start["path"],
+        "landing_group": start["page_group"],
+        "exit": end["path"],
+        "device": start["device"],
+        "network": start["network"],
+        "carts": sum(event["event"] == "add_to_cart" for event in session),
         "purchases": sum(event["event"] == "purchase" for event in session),
         "revenue": sum((event["revenue"] for event in session if event["revenue"] is not None), Decimal("0.00")),
     }
@@ -407,7 +519,12 @@ def funnel(rows, sessions):
         reached = counts[row["channel"]]
         reached["sessions"] += 1
         left = iter(events_of[row["session_id"]])
-        for name, event in (("viewed", "product_view"), ("carted", "add_to_cart"), ("checked_out", "checkout"), ("bought", "purchase")):
+        for name, event in (
+            ("viewed", "product_view"),
+            ("carted", "add_to_cart"),
+            ("checked_out", "checkout"),
+            ("bought", "purchase"),
+        ):
             if not any(item["event"] == event for item in left):
                 break
             reached[name] += 1
@@ -420,8 +537,13 @@ def daily(rows):
         groups[row["session_start"].date(), row["site"], row["channel"]].append(row)
     return [
         {
-            "day": day, "site": site, "channel": channel, "sessions": len(group), "visitors": len({row["visitor"] for row in group}),
-            "bounces": sum(row["session_events"] == 1 for row in group), "purchases": sum(row["purchases"] for row in group),
+            "day": day,
+            "site": site,
+            "channel": channel,
+            "sessions": len(group),
+            "visitors": len({row["visitor"] for row in group}),
+            "bounces": sum(row["session_events"] == 1 for row in group),
+            "purchases": sum(row["purchases"] for row in group),
             "revenue": sum(row["revenue"] for row in group),
         }
         for (day, site, channel), group in sorted(groups.items())
@@ -440,8 +562,14 @@ def order_lines(step, sessions):
         for number, product in enumerate(event["products"]):
             step.rows_out += 1
             yield {
-                "order_id": event["order_id"], "line": number, "at": event["at"], "session_id": event["session_id"],
-                "sku": product["sku"], "product": product["name"], "quantity": int(product["quantity"]), "price": product["price"],
+                "order_id": event["order_id"],
+                "line": number,
+                "at": event["at"],
+                "session_id": event["session_id"],
+                "sku": product["sku"],
+                "product": product["name"],
+                "quantity": int(product["quantity"]),
+                "price": product["price"],
             }
 
 
@@ -464,7 +592,11 @@ class Expected:
 def shown(value):
     """A value as SQLite, CSV and JSON lines have it: times in as many digits as they need, decimals as numbers."""
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%S") + (f".{value.microsecond // 1000:03}" if value.microsecond else "") + "Z"
+        return (
+            value.strftime("%Y-%m-%dT%H:%M:%S")
+            + (f".{value.microsecond // 1000:03}" if value.microsecond else "")
+            + "Z"
+        )
     if isinstance(value, (int, Decimal, float)):
         return Decimal(str(value)).normalize()
     return value.isoformat() if isinstance(value, date) else value or None
@@ -481,7 +613,9 @@ def differences(name, found, expected, key):
     expected = {tuple(shown(row[part]) for part in key): row for row in expected}
     if len(found) != len(expected) or found.keys() != expected.keys():
         odd = sorted(map(str, found.keys() ^ expected.keys()))
-        wrong.append(f"{name}: {len(found)} rows, and {len(expected)} are expected; only on one side: {', '.join(odd[:3])}")
+        wrong.append(
+            f"{name}: {len(found)} rows, and {len(expected)} are expected; only on one side: {', '.join(odd[:3])}"
+        )
     for row in sorted(found.keys() & expected.keys(), key=str):
         for column, value in expected[row].items():
             if found[row].get(column) != shown(value):
@@ -501,8 +635,8 @@ def sqlite_rows(database, table):
 def exported(event):
     """A row of out/events."""
     names = (
-        "event_id site visitor user_id session_id session_sequence at received_at event path page_group browser os device network "
-        "search_term order_id sku revenue"
+        "event_id site visitor user_id session_id session_sequence at received_at event path page_group browser os "
+        "device network search_term order_id sku revenue"
     ).split()
     arrived_by = event["arrival"][0] if event["arrival"] else None
     return {"day": event["at"].date(), "arrived_by": arrived_by, **{name: event[name] for name in names}}
@@ -527,7 +661,9 @@ def compare(out, expected):
     files = sorted((out / "events_read_back").glob("*.jsonl"))
     if files:
         texts = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
-        events = [{name: shown(value) for name, value in json.loads(text, parse_float=Decimal).items()} for text in texts]
+        events = [
+            {name: shown(value) for name, value in json.loads(text, parse_float=Decimal).items()} for text in texts
+        ]
         wrong += differences("events", events, [exported(event) for event in expected.events], ["event_id"])
         if len(events) != len(expected.events):
             wrong.append(f"events: {len(events)} rows, and {len(expected.events)} are expected")
@@ -549,7 +685,9 @@ def compare_counts(printed, expected):
                 wrong.append(f"{name}: {key} is {found[name][key]}, and {count} is expected")
     for key in ("quarantined", "warned"):
         held = Counter({(entry["step"], entry["rule"], entry["column"]): entry["rows"] for entry in summary[key]})
-        wanted = Counter({(name, *rule): rows for name, step in expected.steps.items() for rule, rows in getattr(step, key).items()})
+        wanted = Counter(
+            {(name, *rule): rows for name, step in expected.steps.items() for rule, rows in getattr(step, key).items()}
+        )
         if held != wanted:
             wrong.append(f"{key}: only found {dict(held - wanted)}, only expected {dict(wanted - held)}")
     return wrong
@@ -563,8 +701,14 @@ def totals_of(expected):
                 "rows_in": step.rows_in,
                 "rows_out": step.rows_out,
                 "dropped": step.dropped,
-                "rules": [{"rule": rule, "column": column, "rows": count} for (rule, column), count in sorted(step.quarantined.items())],
-                "warned": [{"rule": rule, "column": column, "rows": count} for (rule, column), count in sorted(step.warned.items())],
+                "rules": [
+                    {"rule": rule, "column": column, "rows": count}
+                    for (rule, column), count in sorted(step.quarantined.items())
+                ],
+                "warned": [
+                    {"rule": rule, "column": column, "rows": count}
+                    for (rule, column), count in sorted(step.warned.items())
+                ],
             }
             for name, step in sorted(expected.steps.items())
         },
@@ -576,7 +720,10 @@ def totals_of(expected):
         "purchases": sum(row["purchases"] for row in rows),
         "revenue": str(sum(row["revenue"] for row in rows)),
         "order_lines": len(expected.order_lines),
-        "funnel": {name: sum(row[name] for row in expected.funnel) for name in ("sessions", "viewed", "carted", "checked_out", "bought")},
+        "funnel": {
+            name: sum(row[name] for row in expected.funnel)
+            for name in ("sessions", "viewed", "carted", "checked_out", "bought")
+        },
     }
 
 
@@ -586,8 +733,15 @@ def main():
         wrong, with_events = compare(Path(sys.argv[1]), expected)
         if len(sys.argv) > 2:
             wrong += compare_counts(Path(sys.argv[2]), expected)
-        figures = {"sessions": len(expected.sessions), "events": len(expected.events) if with_events else "not compared"}
-        print(json.dumps({**figures, "wrong": wrong[:20], "more_wrong": max(0, len(wrong) - 20)}, indent=2, ensure_ascii=False))
+        figures = {
+            "sessions": len(expected.sessions),
+            "events": len(expected.events) if with_events else "not compared",
+        }
+        print(
+            json.dumps(
+                {**figures, "wrong": wrong[:20], "more_wrong": max(0, len(wrong) - 20)}, indent=2, ensure_ascii=False
+            )
+        )
         sys.exit(1 if wrong else 0)
     GOLDEN.mkdir(exist_ok=True)
     (GOLDEN / "totals.json").write_text(json.dumps(totals_of(expected), indent=2) + "\n", encoding="utf-8")

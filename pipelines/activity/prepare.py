@@ -3,11 +3,12 @@
 
     python3 prepare.py
 
-The shop (www.nordhang.example) has a tracker; two collectors write the events that they receive as JSON lines, a file each for each day.
-The guide (guide.nordhang.example) has none; there is the access log of nginx, rotated each day. Nobody in it is real: people, addresses and
-products are made up, IP addresses are of ranges that belong to nobody. The same files come out byte by byte.
+The shop (www.nordhang.example) has a tracker; two collectors write the events that they receive as JSON lines, a file
+each for each day. The guide (guide.nordhang.example) has none; there is the access log of nginx, rotated each day.
+Nobody in it is real: people, addresses and products are made up, IP addresses are of ranges that belong to nobody. The
+same files come out byte by byte.
 
-What is wrong with the data is counted in `DIRT`; each kind is put in by a function of its own.
+What is wrong with the data is counted in `DIRT` and `LOG_DIRT`.
 """
 
 import json
@@ -60,23 +61,30 @@ LOG_DIRT = {
     "e-mail in a path": 2,  # redacted
 }
 
+WINDOWS, MAC = "Mozilla/5.0 (Windows NT 10.0; Win64; x64", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7"
+CHROME, SAFARI = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0", "AppleWebKit/605.1.15 (KHTML, like Gecko)"
 BROWSERS = [
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{v}.0) Gecko/20100101 Firefox/{v}.0",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Safari/537.36 Edg/{v}.0.0.0",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.{w} Safari/605.1.15",
+    WINDOWS + ") " + CHROME + " Safari/537.36",
+    WINDOWS + "; rv:{v}.0) Gecko/20100101 Firefox/{v}.0",
+    WINDOWS + ") " + CHROME + " Safari/537.36 Edg/{v}.0.0.0",
+    MAC + ") " + SAFARI + " Version/17.{w} Safari/605.1.15",
     "Mozilla/5.0 (X11; Linux x86_64; rv:{v}.0) Gecko/20100101 Firefox/{v}.0",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_{w} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.{w} Mobile/15E148 Safari/604.1",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_{w} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.{w} Mobile/15E148 Safari/604.1",
-    "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Mobile Safari/537.36",
-    "Mozilla/5.0 (Linux; Android 13; SM-S911B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/2{w}.0 Chrome/{v}.0.0.0 Mobile Safari/537.36",
-    "Mozilla/5.0 (iPad; CPU OS 17_{w} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.{w} Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_{w} like Mac OS X) " + SAFARI + " Version/17.{w} Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_{w} like Mac OS X) " + SAFARI + " Version/18.{w} Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (Linux; Android 14; K) " + CHROME + " Mobile Safari/537.36",
+    "Mozilla/5.0 (Linux; Android 13; SM-S911B) "
+    + CHROME.replace("Chrome/", "SamsungBrowser/2{w}.0 Chrome/")
+    + " Mobile Safari/537.36",
+    "Mozilla/5.0 (iPad; CPU OS 17_{w} like Mac OS X) " + SAFARI + " Version/17.{w} Mobile/15E148 Safari/604.1",
 ]
+MONITOR = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 GOOGLEBOT = (
     "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Googlebot/2.1; +http://www.google.com/bot.html) "
     "Chrome/131.0.0.0 Safari/537.36"
 )
-HEADLESS = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/131.0.0.0 Safari/537.36"
+HEADLESS = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/131.0.0.0 Safari/537.36"
+)
 # With the share of the bots' requests that they make.
 BOTS = [
     (GOOGLEBOT, 5),
@@ -93,21 +101,65 @@ BOTS = [
 ]
 PRODUCTS = [
     (f"{kind[:2].upper()}-{100 + 7 * number}", f"{kind} {name}", kind.lower() + "s", price)
-    for number, (kind, name, price) in enumerate([
-        ("Boot", "Alta", 18995), ("Boot", "Brenta", 22995), ("Boot", "Cima", 14995), ("Boot", "Dolo", 9995), ("Jacket", "Regen", 12990),
-        ("Jacket", "Sturm", 24990), ("Jacket", "Wind", 8990), ("Tent", "Eins", 19900), ("Tent", "Zwei", 34900), ("Tent", "Vier", 59900),
-        ("Backpack", "20", 6995), ("Backpack", "35", 11995), ("Backpack", "60", 18900), ("Sock", "Merino", 1995),
-        ("Sock", "Liner", 1295), ("Bottle", "0.7", 1890), ("Bottle", "1.0", 2190), ("Lamp", "Stirn", 3990),
-    ])
+    for number, (kind, name, price) in enumerate(
+        [
+            ("Boot", "Alta", 18995),
+            ("Boot", "Brenta", 22995),
+            ("Boot", "Cima", 14995),
+            ("Boot", "Dolo", 9995),
+            ("Jacket", "Regen", 12990),
+            ("Jacket", "Sturm", 24990),
+            ("Jacket", "Wind", 8990),
+            ("Tent", "Eins", 19900),
+            ("Tent", "Zwei", 34900),
+            ("Tent", "Vier", 59900),
+            ("Backpack", "20", 6995),
+            ("Backpack", "35", 11995),
+            ("Backpack", "60", 18900),
+            ("Sock", "Merino", 1995),
+            ("Sock", "Liner", 1295),
+            ("Bottle", "0.7", 1890),
+            ("Bottle", "1.0", 2190),
+            ("Lamp", "Stirn", 3990),
+        ]
+    )
 ]
-TOURS = "alpsee brockenweg eifelsteig feldberg goldsteig harzrunde kellerwald malerweg nordpfad rennsteig rheinsteig soonwald".split()
+TOURS = (
+    "alpsee brockenweg eifelsteig feldberg goldsteig harzrunde kellerwald malerweg nordpfad rennsteig "
+    "rheinsteig soonwald"
+).split()
 HOWTOS = "blisters boots-care layers map-reading packing rain tents water waxing winter".split()
-SEARCHES = ["boots", "rain jacket", "merino socks", "tent 2 persons", "backpack 35l", "waterproof", "gift card", "gaiters"]
+SEARCHES = [
+    "boots",
+    "rain jacket",
+    "merino socks",
+    "tent 2 persons",
+    "backpack 35l",
+    "waterproof",
+    "gift card",
+    "gaiters",
+]
 REFERRERS = {
-    "search": ["https://www.google.com/"] * 4 + ["https://www.google.de/"] * 3 + ["https://www.bing.com/", "https://duckduckgo.com/",
-               "https://www.ecosia.org/", "android-app://com.google.android.googlequicksearchbox/"],
-    "social": ["https://l.instagram.com/", "https://m.facebook.com/", "https://l.facebook.com/", "https://t.co/aB3dE", "https://www.youtube.com/"],
-    "referral": ["https://wanderblog.example/alps/packing", "https://forum.hikers.example/t/4711", "https://tests.example/boots"],
+    "search": ["https://www.google.com/"] * 4
+    + ["https://www.google.de/"] * 3
+    + [
+        "https://www.bing.com/",
+        "https://duckduckgo.com/",
+        "https://www.ecosia.org/",
+        "android-app://com.google.android.googlequicksearchbox/",
+    ],
+    "social": [
+        "https://l.instagram.com/",
+        "https://m.facebook.com/",
+        "https://l.facebook.com/",
+        "https://t.co/aB3dE",
+        "https://www.youtube.com/",
+    ],
+    "referral": [
+        "https://wanderblog.example/alps/packing",
+        "https://forum.hikers.example/t/4711",
+        "https://tests.example/boots",
+    ],
 }
 MAILS = ["ada.berg@example.com", "hugo.klein@example.net", "ines.roth@example.org"]
 ALPHABET = "0123456789abcdef"
@@ -171,21 +223,54 @@ def address(dice):
 
 def beginning(dice):
     """When somebody comes: more in the evening than in the morning, nobody at night."""
-    hour = dice.weighted([(6, 2), (7, 4), (8, 4), (9, 4), (10, 5), (11, 5), (12, 6), (13, 4), (14, 4), (15, 4), (16, 5), (17, 6),
-                          (18, 8), (19, 10), (20, 10), (21, 7), (22, 2)])
+    hour = dice.weighted(
+        [
+            (6, 2),
+            (7, 4),
+            (8, 4),
+            (9, 4),
+            (10, 5),
+            (11, 5),
+            (12, 6),
+            (13, 4),
+            (14, 4),
+            (15, 4),
+            (16, 5),
+            (17, 6),
+            (18, 8),
+            (19, 10),
+            (20, 10),
+            (21, 7),
+            (22, 2),
+        ]
+    )
     return FIRST_DAY + timedelta(days=dice.below(DAYS), hours=hour) + seconds(dice.between(0, 3600))
 
 
 def arrival(dice, at):
     """How somebody comes to a site: parameters of the address, and the referrer."""
-    what = dice.weighted([("direct", 24), ("search", 26), ("cpc", 15), ("newsletter", 13), ("social", 9), ("guide", 7), ("referral", 4),
-                          ("flyer", 2)])
+    what = dice.weighted(
+        [
+            ("direct", 24),
+            ("search", 26),
+            ("cpc", 15),
+            ("newsletter", 13),
+            ("social", 9),
+            ("guide", 7),
+            ("referral", 4),
+            ("flyer", 2),
+        ]
+    )
     if what == "cpc":
         campaign = dice.pick(["spring", "spring", "boots"])
-        return f"?utm_source=google&utm_medium=cpc&utm_campaign={campaign}&gclid=Cj0K{dice.hex(12)}", "https://www.google.com/"
+        return (
+            f"?utm_source=google&utm_medium=cpc&utm_campaign={campaign}&gclid=Cj0K{dice.hex(12)}",
+            "https://www.google.com/",
+        )
     if what == "newsletter":
         source, medium = dice.pick([("newsletter", "email"), ("newsletter", "email"), ("Newsletter", "Email")])
-        return f"?utm_source={source}&utm_medium={medium}&utm_campaign=letter-{9 if at.day < 6 or dice.chance(0.6) else 10}", ""
+        letter = 9 if at.day < 6 or dice.chance(0.6) else 10
+        return f"?utm_source={source}&utm_medium={medium}&utm_campaign=letter-{letter}", ""
     if what == "social" and dice.chance(0.4):
         return "?utm_source=instagram&utm_medium=paid_social&utm_campaign=spring", "https://l.instagram.com/"
     if what == "flyer":
@@ -267,7 +352,12 @@ class Shop:
             if dice.chance(0.3):
                 quantity = 1 + (dice.below(3) if cents < 3000 else 0)
                 cart.append((sku, quantity, cents))
-                add("add_to_cart", f"/p/{sku.lower()}", {"sku": sku, "quantity": quantity, "price": cents / 100}, (3, 40))
+                add(
+                    "add_to_cart",
+                    f"/p/{sku.lower()}",
+                    {"sku": sku, "quantity": quantity, "price": cents / 100},
+                    (3, 40),
+                )
             elif dice.chance(0.3):
                 add("page_view", f"/c/{category}/")
         if not cart:
@@ -285,10 +375,20 @@ class Shop:
         # They come back from where they paid.
         here = "https://pay.example/return"
         names = {sku: name for sku, name, _, _ in PRODUCTS}
-        add("purchase", "/checkout/thanks", {
-            "order_id": f"NH-{self.order}", "amount": total / 100, "currency": "EUR",
-            "products": [{"sku": sku, "name": names[sku], "quantity": quantity, "price": cents / 100} for sku, quantity, cents in cart],
-        }, (60, 240))
+        add(
+            "purchase",
+            "/checkout/thanks",
+            {
+                "order_id": f"NH-{self.order}",
+                "amount": total / 100,
+                "currency": "EUR",
+                "products": [
+                    {"sku": sku, "name": names[sku], "quantity": quantity, "price": cents / 100}
+                    for sku, quantity, cents in cart
+                ],
+            },
+            (60, 240),
+        )
         return events
 
     def sessions(self):
@@ -300,32 +400,53 @@ class Shop:
                 at = sessions[-1][-1]["_at"] + seconds(dice.between(3600, 60_000))
                 if at >= FIRST_DAY + timedelta(days=DAYS):
                     break
-        return [session for session in sessions if session[-1]["_at"] < FIRST_DAY + timedelta(days=DAYS) - timedelta(hours=1)]
+        return [
+            session
+            for session in sessions
+            if session[-1]["_at"] < FIRST_DAY + timedelta(days=DAYS) - timedelta(hours=1)
+        ]
 
     def others(self):
-        """What no customer did: the staff's orders and clicks, bots that run scripts, and a tab that loads itself again for seven hours."""
+        """The staff's clicks, bots that run scripts, and a tab that loads itself again for seven hours."""
         dice, events = self.dice, []
         for number in range(8):
             staff = Visitor(dice, ip=f"203.0.113.{10 + number}")
-            events += self.session(staff, FIRST_DAY + timedelta(days=number % 5, hours=8) + seconds(dice.between(0, 30_000)))
+            events += self.session(
+                staff, FIRST_DAY + timedelta(days=number % 5, hours=8) + seconds(dice.between(0, 30_000))
+            )
         for agent, count in ((GOOGLEBOT, 24), (HEADLESS, 6)):
             for _ in range(count):
                 bot = Visitor(dice, agent=agent)
                 bot.has_storage = True
-                events.append(event(dice, bot, beginning(dice), "product_view", f"/p/{dice.pick(PRODUCTS)[0].lower()}", ""))
+                events.append(
+                    event(dice, bot, beginning(dice), "product_view", f"/p/{dice.pick(PRODUCTS)[0].lower()}", "")
+                )
         tab, at = Visitor(dice, agent=BROWSERS[0].format(v=131)), FIRST_DAY + timedelta(days=2, hours=9)
         tab.has_storage = True
         for number in range(42):
-            events.append(event(dice, tab, at + seconds(600 * number), "page_view", "/c/tents/", SHOP + "/c/tents/" if number else ""))
+            events.append(
+                event(
+                    dice,
+                    tab,
+                    at + seconds(600 * number),
+                    "page_view",
+                    "/c/tents/",
+                    SHOP + "/c/tents/" if number else "",
+                )
+            )
         return events
 
 
 def received_late(dice, sessions, clean):
-    """Requests that failed and came through minutes later, those that came when the visitor was long somewhere else, and whole sessions."""
+    """Events that came minutes late, those that came in or after the next session, and whole sessions."""
     by_visitor = {}
     for session in sessions:
         by_visitor.setdefault(session[0]["anonymousId"], []).append(session)
-    twice = [visits for name, visits in by_visitor.items() if name and len(visits) > 1 and len(visits[0]) > 2 and len(visits[1]) > 1]
+    twice = [
+        visits
+        for name, visits in by_visitor.items()
+        if name and len(visits) > 1 and len(visits[0]) > 2 and len(visits[1]) > 1
+    ]
     # Some are the first of their session and come another day, when that session has been published.
     overnight = dice.sample([visits for visits in twice if visits[0][-1]["_at"].date() < visits[1][0]["_at"].date()], 3)
     others = dice.sample([visits for visits in twice if visits not in overnight], DIRT["late"] - len(overnight))
@@ -336,7 +457,9 @@ def received_late(dice, sessions, clean):
         clean.discard(one["messageId"])
         # What it is measured by has to stay.
         clean.difference_update(item["messageId"] for item in [*first, *second])
-    for session in dice.sample([s for s in sessions if len(s) > 3 and all(e["messageId"] in clean for e in s)], DIRT["offline sessions"]):
+    for session in dice.sample(
+        [s for s in sessions if len(s) > 3 and all(e["messageId"] in clean for e in s)], DIRT["offline sessions"]
+    ):
         at = session[-1]["_at"] + seconds(dice.between(7_000, 20_000))
         for item in session:
             item["sentAt"], item["_received"] = iso(at), at + seconds(0.3)
@@ -361,7 +484,9 @@ def spoil(dice, sessions, events):
     def is_purchase(item):
         return item["event"] == "purchase"
 
-    for item in take("sum of floats", lambda item: item["event"] in ("purchase", "checkout") and item["properties"]["amount"] < 900):
+    for item in take(
+        "sum of floats", lambda item: item["event"] in ("purchase", "checkout") and item["properties"]["amount"] < 900
+    ):
         # As browsers write what they added.
         item["properties"]["amount"] += dice.pick([1.2e-12, -1.1e-12])
     for item in take("an amount with a comma", lambda item: item["event"] == "checkout"):
@@ -375,8 +500,16 @@ def spoil(dice, sessions, events):
     copies = []
     for item in take("thank-you page loaded again", is_purchase):
         again = seconds(dice.between(30, 900))
-        copies.append({**item, "messageId": dice.uuid(), "originalTimestamp": iso(item["_at"] + again),
-                       "sentAt": iso(item["_at"] + again + seconds(0.3)), "_at": item["_at"] + again, "_received": item["_received"] + again})
+        copies.append(
+            {
+                **item,
+                "messageId": dice.uuid(),
+                "originalTimestamp": iso(item["_at"] + again),
+                "sentAt": iso(item["_at"] + again + seconds(0.3)),
+                "_at": item["_at"] + again,
+                "_received": item["_received"] + again,
+            }
+        )
     for item in take("e-mail in a search", lambda item: item["event"] == "search"):
         mail = dice.pick(MAILS)
         item["properties"]["query"] = mail
@@ -390,7 +523,9 @@ def spoil(dice, sessions, events):
     for item in take("a time that is none"):
         item["originalTimestamp"] = dice.pick(["Invalid Date", "2026-03-02T25:61:00Z"])
     for item in take("page address that is none"):
-        item["context"]["page"]["url"] = dice.pick(["https://www.nordhang.example/c/rain jackets", "https://[www.nordhang.example/"])
+        item["context"]["page"]["url"] = dice.pick(
+            ["https://www.nordhang.example/c/rain jackets", "https://[www.nordhang.example/"]
+        )
     for item in take("clock ahead"):
         at = item["_at"] + seconds(dice.between(3600, 30_000_000))
         item["originalTimestamp"], item["sentAt"] = iso(at), iso(at + seconds(0.3))
@@ -402,7 +537,7 @@ def spoil(dice, sessions, events):
         item["originalTimestamp"], item["sentAt"] = iso(at), iso(at + seconds(0.3))
     for item in take("page of somebody else"):
         site = dice.pick(["https://nordhang-outlet.example", "http://localhost:3000"])
-        item["context"]["page"]["url"] = site + item["context"]["page"]["url"][len(SHOP):]
+        item["context"]["page"]["url"] = site + item["context"]["page"]["url"][len(SHOP) :]
     for item in take("page saved to a disk"):
         item["context"]["page"]["url"] = "file:///C:/Users/Jun/Downloads/shop.html"
     for item in take("null as text", lambda item: item["userId"] is None):
@@ -413,12 +548,16 @@ def spoil(dice, sessions, events):
         item["event"] = "debug_scroll"
     for item in take("sent again"):
         again = seconds(dice.between(5, 400))
-        copies.append({**item, "sentAt": iso(item["_received"] + again - seconds(0.2)), "_received": item["_received"] + again})
+        copies.append(
+            {**item, "sentAt": iso(item["_received"] + again - seconds(0.2)), "_received": item["_received"] + again}
+        )
 
     lines = []
     for item in events + copies:
         item["receivedAt"] = iso(item["_received"])
-        text = json.dumps({name: value for name, value in item.items() if name[0] != "_"}, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(
+            {name: value for name, value in item.items() if name[0] != "_"}, ensure_ascii=False, separators=(",", ":")
+        )
         lines.append([item["_received"], dice.below(2), text, item["messageId"] in clean])
     lines.sort(key=lambda line: (line[0], line[1]))
     whole = [place for place, line in enumerate(lines) if line[3]]
@@ -462,14 +601,18 @@ def reader(dice, lines):
     for _ in range(1 + dice.below(3) if dice.chance(0.3) else 1):
         query, referrer = arrival(dice, at)
         for number in range(1 + dice.below(5) if dice.chance(0.6) else 1):
-            path = dice.weighted([("/", 1), (f"/tours/{dice.pick(TOURS)}", 4), (f"/howto/{dice.pick(HOWTOS)}", 4), ("/tours/", 1)])
+            path = dice.weighted(
+                [("/", 1), (f"/tours/{dice.pick(TOURS)}", 4), (f"/howto/{dice.pick(HOWTOS)}", 4), ("/tours/", 1)]
+            )
             url = path + ("" if number else query)
             status = 304 if dice.chance(0.1) else 404 if dice.chance(0.03) else 200
-            lines.append((at, log_line(ip, at, get(url), status, 0 if status == 304 else 4000 + dice.below(30_000),
-                                       here if number else referrer, agent)))
-            here = GUIDE + url
-            for asset in ["/assets/site.css", "/assets/site.js", f"/img/{dice.pick(TOURS)}.webp"][: dice.below(3) if not number else 0]:
-                lines.append((at + seconds(1), log_line(ip, at + seconds(1), get(asset), 200, 900 + dice.below(90_000), here, agent)))
+            size = 0 if status == 304 else 4000 + dice.below(30_000)
+            lines.append((at, log_line(ip, at, get(url), status, size, referrer, agent)))
+            referrer = GUIDE + url
+            assets = ["/assets/site.css", "/assets/site.js", f"/img/{dice.pick(TOURS)}.webp"]
+            for asset in assets[: 0 if number else dice.below(3)]:
+                loaded, size = at + seconds(1), 900 + dice.below(90_000)
+                lines.append((loaded, log_line(ip, loaded, get(asset), 200, size, referrer, agent)))
             at += seconds(dice.between(8, 400))
         at += seconds(dice.between(4000, 90_000))
         if at > FIRST_DAY + timedelta(days=DAYS, hours=-1):
@@ -477,20 +620,42 @@ def reader(dice, lines):
 
 
 def machines(dice, lines):
-    """Crawlers, scanners, the monitor of the guide, the staff, and one that takes all pages and says that it is a browser."""
+    """Crawlers, scanners, the monitor, the staff, and a program that says that it is a browser."""
     for number in range(280):
         at, agent = FIRST_DAY + seconds(dice.between(0, DAYS * 86_400 - 10)), dice.weighted(BOTS)
-        path = dice.pick([f"/tours/{dice.pick(TOURS)}", f"/howto/{dice.pick(HOWTOS)}", "/robots.txt", "/sitemap.xml", "/"])
+        path = dice.pick(
+            [f"/tours/{dice.pick(TOURS)}", f"/howto/{dice.pick(HOWTOS)}", "/robots.txt", "/sitemap.xml", "/"]
+        )
         status = 200
         if agent in ("-", "Mozilla/5.0 zgrab/0.x", "Go-http-client/1.1"):
             path, status = dice.pick([("/wp-login.php", 404), ("/.env", 404), ("/", 200), ("/admin/", 404)])
         lines.append((at, log_line(f"192.0.2.{20 + number % 60}", at, get(path), status, dice.below(9000), "", agent)))
     for number in range(DAYS * 8):
         at = FIRST_DAY + timedelta(hours=3 * number, minutes=1)
-        lines.append((at, log_line("192.0.2.10", at, get("/"), 200, 4711, "", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")))
+        lines.append(
+            (
+                at,
+                log_line(
+                    "192.0.2.10",
+                    at,
+                    get("/"),
+                    200,
+                    4711,
+                    "",
+                    MONITOR,
+                ),
+            )
+        )
     for number in range(15):
         at = FIRST_DAY + timedelta(days=number % 5, hours=9, minutes=7 * number)
-        lines.append((at, log_line("203.0.113.12", at, get(f"/howto/{HOWTOS[number % 10]}"), 200, 9000, "", BROWSERS[0].format(v=131))))
+        lines.append(
+            (
+                at,
+                log_line(
+                    "203.0.113.12", at, get(f"/howto/{HOWTOS[number % 10]}"), 200, 9000, "", BROWSERS[0].format(v=131)
+                ),
+            )
+        )
     at = FIRST_DAY + timedelta(days=3, hours=2)
     for number in range(130):
         path = f"/tours/{TOURS[number % 12]}?page={1 + number // 12}"
@@ -505,11 +670,17 @@ def guide(dice):
     machines(dice, lines)
     for place in range(LOG_DIRT["e-mail in a path"]):
         at = beginning(dice)
-        lines.append((at, log_line(address(dice), at, get(f"/letter/unsubscribe/{MAILS[place]}"), 200, 700, "", browser(dice))))
+        lines.append(
+            (at, log_line(address(dice), at, get(f"/letter/unsubscribe/{MAILS[place]}"), 200, 700, "", browser(dice)))
+        )
     for _ in range(LOG_DIRT["no HTTP at all"]):
         at = beginning(dice)
-        request, status = dice.pick([("\\x16\\x03\\x01\\x02\\x00\\x01\\x00\\x01\\xFC\\x03\\x03", 400), ("", 400), ("-", 408)])
-        lines.append((at, log_line(f"192.0.2.{100 + dice.below(50)}", at, request, status, 157 if status == 400 else 0, "", "-")))
+        request, status = dice.pick(
+            [("\\x16\\x03\\x01\\x02\\x00\\x01\\x00\\x01\\xFC\\x03\\x03", 400), ("", 400), ("-", 408)]
+        )
+        lines.append(
+            (at, log_line(f"192.0.2.{100 + dice.below(50)}", at, request, status, 157 if status == 400 else 0, "", "-"))
+        )
     lines.sort(key=lambda line: (line[0].replace(microsecond=0), line[1]))
     files = {}
     for at, text in lines:
@@ -517,11 +688,17 @@ def guide(dice):
     names = sorted(files)
     for name in dice.sample(names, LOG_DIRT["line of the error log"]):
         day = name[7:17].replace("-", "/")
-        files[name].insert(len(files[name]) // 2, f'{day} 11:20:05 [error] 31#31: *{dice.below(9000)} open() "/srv/guide/tours/x" failed '
-                           "(2: No such file or directory), client: 192.0.2.33, server: guide.nordhang.example")
+        files[name].insert(
+            len(files[name]) // 2,
+            f'{day} 11:20:05 [error] 31#31: *{dice.below(9000)} open() "/srv/guide/tours/x" failed '
+            "(2: No such file or directory), client: 192.0.2.33, server: guide.nordhang.example",
+        )
     for name in dice.sample(names, LOG_DIRT["line cut short"]):
         # A probe of somebody's, so that nothing else is lost.
-        files[name].insert(len(files[name]) // 3, f'192.0.2.{200 + dice.below(50)} - - [{name[15:17]}/Mar/2026:10:11:12 +0100] "GET /wp-adm')
+        files[name].insert(
+            len(files[name]) // 3,
+            f'192.0.2.{200 + dice.below(50)} - - [{name[15:17]}/Mar/2026:10:11:12 +0100] "GET /wp-adm',
+        )
     # The log was copied while nginx still wrote: the last lines of each day stand in the next file again.
     again = LOG_DIRT["line twice, around a rotation"] // (DAYS - 1)
     for before, after in reversed(list(zip(names, names[1:]))):
