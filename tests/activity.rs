@@ -19,7 +19,7 @@ fn sessions_are_those_of_the_raw_files_and_are_there_once() {
     assert_eq!(scenario.judged("second.jsonl"), judged);
 }
 
-/// Events of Saturday that are received on Sunday change no session that was published on Saturday. Were they sorted by their own times,
+/// An event of Friday that is received on Saturday changes no session that was published on Friday. Were they sorted by their own times,
 /// a session would get another id, and its old row would be left.
 #[test]
 fn a_day_more_changes_no_session_that_had_ended() {
