@@ -91,7 +91,7 @@ impl Fleet {
             ("WASMILL_DEMO_SERVED", self.registry.url.as_str()),
             ("WASMILL_DEMO_WEBHOOK", self.receiver.url.as_str()),
         ];
-        self.scenario.run(events, &variables)
+        self.scenario.run("pipeline.toml", events, &variables)
     }
 
     /// Runs, and has the run judged. The registry is asked once by each instance.

@@ -31,15 +31,22 @@ impl Scenario {
         self.root.path().join("pipelines").join(self.name)
     }
 
-    /// Runs the pipeline, with these variables in its environment. What it prints, lines of JSON, is kept in a file of the folder too.
-    pub fn run(&self, events: &str, variables: &[(&str, &str)]) -> Output {
+    /// Runs a pipeline file of the folder, with these variables in its environment. What it prints, lines of JSON, is kept in a file of the
+    /// folder too.
+    pub fn run(&self, file: &str, events: &str, variables: &[(&str, &str)]) -> Output {
         let mut run = Command::new(wasmill_program());
-        run.args(["run", "pipeline.toml", "--output", "json"])
+        run.args(["run", file, "--output", "json"])
             .current_dir(self.folder())
             .envs(variables.iter().copied());
         let output = run.output().expect("the binary runs");
         std::fs::write(self.folder().join(events), &output.stdout).expect("a file");
         output
+    }
+
+    /// The same of a run that must end well.
+    pub fn succeeds(&self, file: &str, events: &str) {
+        let output = self.run(file, events, &[]);
+        assert!(output.status.success(), "{}", summary(&output));
     }
 
     /// What `expected.py` says of the outputs and of a run that ended well; panics where it finds something wrong.

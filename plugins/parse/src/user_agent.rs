@@ -20,6 +20,9 @@ const fn family(token: &'static str, name: &'static str) -> Family {
     Family { token, name }
 }
 
+/// A browser that a program runs, so a bot too.
+const HEADLESS: &str = "Headless Chrome";
+
 /// Browsers, the more special first: nearly all of them name Chrome or Safari too.
 const BROWSERS: &[Family] = &[
     family("Edg/", "Edge"),
@@ -38,7 +41,7 @@ const BROWSERS: &[Family] = &[
     family("MiuiBrowser/", "Miui Browser"),
     family("Silk/", "Silk"),
     family("Electron/", "Electron"),
-    family("HeadlessChrome/", "Headless Chrome"),
+    family("HeadlessChrome/", HEADLESS),
     family("CriOS/", "Chrome"),
     family("FxiOS/", "Firefox"),
     family("Focus/", "Firefox Focus"),
@@ -66,6 +69,7 @@ const PROGRAMS: &[Family] = &[
     family("libwww-perl/", "libwww-perl"),
     family("Ruby", "Ruby"),
     family("facebookexternalhit/", "facebookexternalhit"),
+    family("Uptime-Kuma/", "Uptime-Kuma"),
 ];
 
 /// What bots have in their names, in lower case.
@@ -89,7 +93,8 @@ fn split(text: &str) -> [Piece<'_>; 5] {
         None => browser(text),
     };
     let (os, os_version) = system(text);
-    let device = if bot.is_some() { Some("bot") } else { device(text, os) };
+    let is_bot = bot.is_some() || family == Some(HEADLESS);
+    let device = if is_bot { Some("bot") } else { device(text, os) };
     let version = version.filter(|version| !version.is_empty());
     [
         family.map(Cow::Borrowed),
@@ -345,6 +350,11 @@ mod tests {
                 ["Googlebot", "2.1", "Android", "6.0.1", "bot"],
             ),
             ("curl/8.4.0", ["curl", "8.4.0", "-", "-", "bot"]),
+            ("Uptime-Kuma/1.23.11", ["Uptime-Kuma", "1.23.11", "-", "-", "bot"]),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/120.0.0.0 Safari/537.36",
+                ["Headless Chrome", "120.0.0.0", "Linux", "-", "bot"],
+            ),
             (
                 "Mozilla/5.0 (Linux; Android 9; CUBOT X19) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/100.0.0.0 Mobile Safari/537.36",
                 ["Chrome", "100.0.0.0", "Android", "9", "mobile"],
