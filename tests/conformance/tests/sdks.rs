@@ -1,4 +1,5 @@
-//! The unit tests of each SDK, in the test runner of its language. Those of the Rust SDK are among the tests of the workspace.
+//! The unit tests of each SDK, and of the standard plugins that are written with it, in the test runner of its language. Those in Rust
+//! are among the tests of the workspace.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,6 +8,10 @@ use wasmill_build::Tools;
 
 fn sdk(language: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugin-sdk").join(language)
+}
+
+fn plugin(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins").join(name)
 }
 
 fn passes(command: &mut Command) {
@@ -41,6 +46,38 @@ fn go() {
     let tools = Tools::new(wasmill_build::default_cache().expect("a cache folder"), &());
     let mut go = wasmill_build::go(&tools).unwrap_or_else(|error| panic!("{error}"));
     passes(go.args(["test", "./..."]).current_dir(sdk("go")));
+}
+
+#[test]
+fn dedupe_identity_in_python() {
+    let path = std::env::join_paths([plugin("dedupe-identity").join("src"), sdk("python")]);
+    let mut python = Command::new("python3");
+    python
+        .args(["-B", "-m", "unittest", "discover", "-s", "tests"])
+        .env("PYTHONPATH", path.expect("no path has a separator in it"));
+    passes(python.current_dir(plugin("dedupe-identity")));
+}
+
+#[test]
+fn rollup_in_go() {
+    let tools = Tools::new(wasmill_build::default_cache().expect("a cache folder"), &());
+    let mut go = wasmill_build::go(&tools).unwrap_or_else(|error| panic!("{error}"));
+    passes(go.args(["test", "."]).current_dir(plugin("rollup")));
+}
+
+#[test]
+fn sessionize_in_typescript() {
+    // A copy, as npm and the compiler write beside the sources; the SDK is where it is in the repository.
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("plugins/sessionize");
+    std::fs::create_dir(folder.path().join("plugins")).unwrap();
+    passes(Command::new("cp").arg("-r").arg(plugin("sessionize")).arg(&copy));
+    let sdks = sdk("js").join("..").canonicalize().unwrap();
+    std::os::unix::fs::symlink(sdks, folder.path().join("plugin-sdk")).unwrap();
+    let mut install = Command::new("npm");
+    install.args(["install", "--no-audit", "--no-fund", "--loglevel=error"]);
+    passes(install.current_dir(&copy));
+    passes(Command::new("npm").arg("test").current_dir(&copy));
 }
 
 #[test]
