@@ -11,7 +11,6 @@
 mod allocator;
 mod benches;
 mod datasets;
-mod published;
 mod subjects;
 
 use std::path::PathBuf;

@@ -2,7 +2,8 @@
 //!
 //! Their guests are of two kinds: components for Wasmill, and core modules for peers that know no components. Some benchmarks
 //! are of whole runs, and need the command line and the standard plugins; some have peers in Python. These are built and
-//! installed only when such a benchmark is to run. `commit` and `languages` are programs of their own, which have no peers.
+//! installed only when such a benchmark is to run. `commit` and `languages` are programs of their own; of peers, `languages` has
+//! one, in Python.
 
 use std::fs;
 use std::process::{Command, ExitCode};
@@ -65,6 +66,12 @@ fn run_languages(workspace: &Workspace, options: &[&str]) -> Result<ExitCode, St
     bench.arg("--projects").arg(workspace.root.join("bench/languages/plugins"));
     bench.arg("--guests").arg(folder.join("languages"));
     bench.arg("--samples").arg(folder.join("samples"));
+    bench.arg("--data").arg(folder.join("data/runs"));
+    // Only one work has a peer.
+    let work = options.iter().position(|option| *option == "--work");
+    if work.is_none_or(|at| options.get(at + 1) == Some(&"records")) {
+        add_python(workspace, &mut bench)?;
+    }
     finished(&mut bench)
 }
 
@@ -119,12 +126,18 @@ fn run_beside_peers(workspace: &Workspace, options: &[&str]) -> Result<ExitCode,
         bench.arg("--pipelines").arg(workspace.root.join("bench/pipelines"));
     }
     if is_among(&WITH_PYTHON, options) {
-        let peers = workspace.root.join("bench/peers");
-        let requirements = python::requirements(&peers.join("requirements.txt"))?;
-        let environment = python::environment(&folder.join("python"), &requirements)?;
-        bench.arg("--python").arg(environment.join("bin/python")).arg("--peers").arg(peers);
+        add_python(workspace, &mut bench)?;
     }
     finished(&mut bench)
+}
+
+/// Installs the peers in Python, and says where they are.
+fn add_python(workspace: &Workspace, bench: &mut Command) -> Result<(), String> {
+    let peers = workspace.root.join("bench/peers");
+    let requirements = python::requirements(&peers.join("requirements.txt"))?;
+    let environment = python::environment(&workspace.target.join("bench/python"), &requirements)?;
+    bench.arg("--python").arg(environment.join("bin/python")).arg("--peers").arg(peers);
+    Ok(())
 }
 
 /// Whether one of `benches` is to run: it is named, or none is and so all are.

@@ -2,7 +2,7 @@
 //!
 //! `wide` computes over numbers, `strings` takes texts apart, `records` cleans records of customers. The plugins are in `plugins/`, one for
 //! each language, built as `wasmill build` builds them. All take turns in one process, on one core; what they give is
-//! compared with what native code gives before anything counts.
+//! compared with what native code gives before anything counts. Beside `records` there is dlt, from a Parquet file to a Parquet file.
 //!
 //! Each result is one JSON object on a line; docs/performance.md says what the keys mean.
 
@@ -10,6 +10,7 @@
 mod allocator;
 mod plugins;
 
+use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -19,9 +20,11 @@ use bench_harness::data;
 use bench_harness::guests::Guests;
 use bench_harness::measure::{Case, Error, Measuring, Report, Subject};
 use bench_harness::native::{self, Native};
-use bench_harness::records::NativeBatches;
+use bench_harness::python::{Peers, Python};
+use bench_harness::records::{NativeBatches, output_schema};
 use bench_harness::wasmill::Wasmill;
 use clap::{Parser, ValueEnum};
+use parquet::arrow::ArrowWriter;
 use serde_json::json;
 use wasmill_build::Language;
 use wasmill_sandbox::engine::Profile;
@@ -50,7 +53,19 @@ struct Arguments {
     /// Where the raw samples are written.
     #[arg(long)]
     samples: PathBuf,
+    /// The Python interpreter whose environment has the libraries of the peer of `records`; without, there is none.
+    #[arg(long, requires_all = ["peers", "data"])]
+    python: Option<PathBuf>,
+    /// The folder with the scripts that the interpreter runs.
+    #[arg(long)]
+    peers: Option<PathBuf>,
+    /// Where the peer's input and output are.
+    #[arg(long)]
+    data: Option<PathBuf>,
 }
+
+/// The peer of `records`, as its script knows it: a Python function over dicts.
+const PEER: &str = "dlt";
 
 /// What is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -115,9 +130,12 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     let languages: Vec<Language> = languages.collect();
     plugins::build(&languages, &arguments.projects, &arguments.guests)?;
     let guests = Guests::new(arguments.guests)?;
+    let peers =
+        arguments.python.as_deref().zip(arguments.peers.as_deref()).zip(arguments.data.as_deref());
+    let peers = peers.map(|((python, scripts), runs)| Peers { python, scripts, runs });
     for work in Work::ALL {
         if arguments.work.is_none_or(|only| only == work) {
-            compare(work, &languages, &guests, &measuring, &report)?;
+            compare(work, &languages, &guests, peers, &measuring, &report)?;
         }
     }
     Ok(())
@@ -131,6 +149,7 @@ fn compare(
     work: Work,
     languages: &[Language],
     guests: &Guests,
+    peers: Option<Peers<'_>>,
     measuring: &Measuring,
     report: &Report,
 ) -> Result<(), Error> {
@@ -149,10 +168,25 @@ fn compare(
             }
         }
     }
+    if let Some(peers) = peers.filter(|_| work == Work::Records && measuring.wants(PEER)) {
+        subjects.push(peer(peers, &inputs)?);
+    }
     subjects.push(work.native(&inputs));
     let rows = inputs.iter().map(RecordBatch::num_rows).sum();
     let bytes = inputs.iter().map(data::bytes).sum();
     let case = Case { bench: "languages", variant: Some(work.name()), rows, bytes };
     measuring.in_fewer_rounds().compare_case(&case, &mut subjects, report)?;
     Ok(())
+}
+
+/// The peer, with the same rows in a file.
+fn peer(peers: Peers<'_>, inputs: &[RecordBatch]) -> Result<Box<dyn Subject>, Error> {
+    fs::create_dir_all(peers.runs)?;
+    let input = peers.runs.join("languages-records.parquet");
+    let mut writer = ArrowWriter::try_new(File::create(&input)?, inputs[0].schema(), None)?;
+    for batch in inputs {
+        writer.write(batch)?;
+    }
+    writer.close()?;
+    Python::subject(PEER, peers, "records.py", &input, 1, (output_schema(), 1))
 }

@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use bench_harness::python::Python;
 use serde_json::json;
 
 use crate::datasets;
 use crate::measure::{Case, Error, Measuring, Report, Subject};
 use crate::subjects::Installed;
-use crate::subjects::python::Python;
 use crate::subjects::whole_run::{Files, WholeRun};
 
 const CORES: usize = 2;
@@ -94,8 +94,9 @@ pub fn pipeline(
     }
     for peer in PEERS.into_iter().filter(|peer| measuring.wants(peer)) {
         let published = (published(), KEYS);
-        let programs = &installed.programs;
-        subjects.push(Python::subject(peer, programs, "lineitem.py", &folder, CORES, published)?);
+        let runs = installed.programs.data()?.join("runs");
+        let peers = installed.programs.peers(&runs)?;
+        subjects.push(Python::subject(peer, peers, "lineitem.py", &folder, CORES, published)?);
     }
     subjects.push(native()?);
     let bytes = datasets::bytes(&folder, "csv")?;

@@ -4,6 +4,7 @@
 //! Once from Arrow batches to Arrow batches in this process, which shows the sandbox alone; and from JSON lines and from Parquet
 //! to Parquet and a file of rejected rows, which is what somebody waits for. All on one core.
 
+use bench_harness::python::Python;
 use bench_harness::records::{NativeBatches, output_schema};
 use serde_json::json;
 
@@ -12,7 +13,6 @@ use crate::data;
 use crate::datasets;
 use crate::measure::{Case, Error, Measuring, Report, Subject};
 use crate::subjects::Installed;
-use crate::subjects::python::Python;
 use crate::subjects::records::NativeFiles;
 use crate::subjects::wasmill::{PROFILES, Wasmill};
 use crate::subjects::whole_run::{Files, WholeRun};
@@ -66,8 +66,9 @@ fn whole(
     let data = programs.data()?;
     let folder = datasets::record_files(data, rows)?;
     let input = folder.join(format!("records.{variant}"));
+    let runs = data.join("runs");
     let native = || -> Box<dyn Subject> {
-        NativeFiles::subject(input.clone(), data.join("runs").join(format!("native-{variant}")))
+        NativeFiles::subject(input.clone(), runs.join(format!("native-{variant}")))
     };
     let mut subjects = vec![native()];
     if measuring.wants("wasmill") {
@@ -78,7 +79,8 @@ fn whole(
     }
     for peer in PEERS.into_iter().filter(|peer| measuring.wants(peer)) {
         let published = (output_schema(), KEYS);
-        subjects.push(Python::subject(peer, programs, "records.py", &input, 1, published)?);
+        let peers = programs.peers(&runs)?;
+        subjects.push(Python::subject(peer, peers, "records.py", &input, 1, published)?);
     }
     subjects.push(native());
     let bytes = datasets::bytes(&folder, variant)?;

@@ -3,7 +3,6 @@
 pub mod arrow_udf;
 pub mod extism;
 pub mod log_lines;
-pub mod python;
 pub mod records;
 pub mod vrl;
 pub mod whole_run;
@@ -11,6 +10,7 @@ pub mod whole_run;
 use std::path::{Path, PathBuf};
 
 pub use bench_harness::guests::Guests;
+use bench_harness::python::Peers;
 pub use bench_harness::{native, wasmill};
 
 use crate::measure::Error;
@@ -42,14 +42,10 @@ impl Programs {
         named(&self.plugins, "--plugins")
     }
 
-    /// The interpreter with the peers' libraries.
-    pub fn python(&self) -> Result<&Path, Error> {
-        named(&self.python, "--python")
-    }
-
-    /// The peers' scripts.
-    pub fn peers(&self) -> Result<&Path, Error> {
-        named(&self.peers, "--peers")
+    /// The peers in Python; their outputs go below `runs`.
+    pub fn peers<'a>(&'a self, runs: &'a Path) -> Result<Peers<'a>, Error> {
+        let (python, scripts) = (named(&self.python, "--python")?, named(&self.peers, "--peers")?);
+        Ok(Peers { python, scripts, runs })
     }
 
     /// The pipelines that are run.

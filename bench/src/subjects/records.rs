@@ -5,6 +5,7 @@ use std::io::BufReader;
 use std::path::PathBuf;
 
 use arrow::array::{RecordBatch, RecordBatchReader};
+use bench_harness::published;
 use bench_harness::records::{divide, input_schema, output_schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -13,7 +14,6 @@ use crate::cores::Cores;
 use crate::data::BATCH_ROWS;
 use crate::datasets::parquet_properties;
 use crate::measure::{Error, NATIVE, Subject};
-use crate::published;
 
 /// From a file to Parquet, with the rejected rows in a file beside it, on one core.
 pub struct NativeFiles {

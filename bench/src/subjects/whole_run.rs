@@ -10,11 +10,11 @@ use std::process::{Command, Stdio};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use bench_harness::published;
 use serde_json::Value;
 
 use crate::cores::Cores;
 use crate::measure::{Error, Subject};
-use crate::published;
 use crate::subjects::Installed;
 
 /// A pipeline, and how it is run.

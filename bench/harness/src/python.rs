@@ -13,7 +13,17 @@ use serde_json::Value;
 use crate::cores::Cores;
 use crate::measure::{Error, Subject};
 use crate::published;
-use crate::subjects::Programs;
+
+/// What runs the peers.
+#[derive(Debug, Clone, Copy)]
+pub struct Peers<'a> {
+    /// The interpreter with their libraries.
+    pub python: &'a Path,
+    /// Their scripts.
+    pub scripts: &'a Path,
+    /// Where each may write.
+    pub runs: &'a Path,
+}
 
 /// A script at work.
 pub struct Python {
@@ -31,7 +41,7 @@ impl Python {
     /// Starts `script`, which knows the subject by its name.
     pub fn subject(
         name: &str,
-        programs: &Programs,
+        peers: Peers<'_>,
         script: &str,
         input: &Path,
         cores: usize,
@@ -39,14 +49,14 @@ impl Python {
     ) -> Result<Box<dyn Subject>, Error> {
         let kind = input.extension().unwrap_or_default().to_string_lossy();
         let folder = format!("{script}-{name}-{kind}").replace([' ', '.'], "-");
-        let folder = programs.data()?.join("runs").join(folder);
+        let folder = peers.runs.join(folder);
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
         fs::create_dir_all(&folder)?;
         let threads = cores.to_string();
-        let mut python = Command::new(programs.python()?);
-        python.arg(programs.peers()?.join(script)).arg(name).arg(input).arg(&folder).arg(&threads);
+        let mut python = Command::new(peers.python);
+        python.arg(peers.scripts.join(script)).arg(name).arg(input).arg(&folder).arg(&threads);
         // What these libraries know of threads, besides the cores that they are bound to.
         python.env("POLARS_MAX_THREADS", &threads).env("OMP_NUM_THREADS", &threads);
         // Nothing is written into the checkout, not even beside the scripts.
