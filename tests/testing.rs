@@ -172,10 +172,10 @@ fn a_config_that_a_pipeline_would_refuse_fails_the_case() {
              config = {{ column = \"a\", depth = {depth}, columns = [{{ path = \"b\" }}] }}\n"
         )
     };
-    workspace.write("tests/a.toml", &case(64));
+    workspace.write("tests/a.toml", case(64));
     let passed = test(&workspace, "flatten", &[]);
     assert_eq!(passed.code, Some(0), "{passed:#?}");
-    workspace.write("tests/a.toml", &case(200));
+    workspace.write("tests/a.toml", case(200));
     let failed = test(&workspace, "flatten", &[]);
     assert_eq!(failed.code, Some(65), "{failed:#?}");
     let shown = "config: the plugin's own schema refuses it: `depth`: 200 is greater than";

@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn powers_of_two_are_refused() {
-        let mut definitions = serde_json::Map::new();
+        let mut definitions = Map::new();
         for level in 0..60 {
             let next = json!({ "$ref": format!("#/$defs/{}", level + 1) });
             definitions.insert(level.to_string(), json!({ "allOf": [next, next] }));
