@@ -63,11 +63,12 @@ pub fn joined(texts: Texts<'_>) -> Option<TwoParts> {
     }
     let mut ascii = Vec::with_capacity(texts.values.len() + texts.offsets.len());
     let (mut others, mut positions) = (Vec::new(), Vec::new());
+    let are_ascii = texts.values.is_ascii();
     for (index, text) in texts.iter().enumerate() {
         if index > 0 {
             ascii.push(0);
         }
-        if text.is_ascii() {
+        if are_ascii || text.is_ascii() {
             ascii.extend_from_slice(text);
             continue;
         }
